@@ -28,14 +28,14 @@ FAIL_ON_EXIT_CODE = 10
 
 
 class PtmlError(Exception):
-    """Root of the tree: catch this to catch all that ptml raises on purpose.
+    r"""Root of the tree: catch this to catch all that ptml raises on purpose.
 
     Args:
         message: What was expected, what came, and what was done about it.
         hint: What to try next.
 
     >>> str(PtmlError("no space left", hint="free some"))
-    'no space left\\nTry: free some'
+    'no space left\nTry: free some'
     """
 
     exit_code: ClassVar[int] = 1

@@ -1,0 +1,180 @@
+"""The columns of ptml's own tables, and a check that a frame has them.
+
+Zeek's logs are typed from their own headers; fixed here are the tables that stages hand to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ptml.errors import BadData
+
+UTC_TIME = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, type and meaning."""
+
+    name: str
+    dtype: pl.DataType
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's contract: columns in order, and the ones that make its key."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Give names and types as Polars takes them."""
+        return {column.name: column.dtype for column in self.columns}
+
+    def empty(self) -> pl.DataFrame:
+        """Make the table without rows, typed.
+
+        >>> LABELS.empty().width
+        6
+        """
+        return pl.DataFrame(schema=self.schema)
+
+    def check(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Let a frame through that has this table's columns, in its order, with its types.
+
+        Raises:
+            BadData: Columns are missing, or a value does not fit its type.
+        """
+        missing = [name for name in self.schema if name not in frame.columns]
+        if missing:
+            raise BadData.missing_columns(self.name, missing, frame.columns)
+        try:
+            return frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
+        except pl.exceptions.PolarsError as error:
+            raise BadData(f"{self.name}: {error}") from error
+
+
+def _columns(*rows: tuple[str, pl.DataType | type[pl.DataType], str]) -> tuple[Column, ...]:
+    return tuple(
+        Column(name, dtype() if isinstance(dtype, type) else dtype, text) for name, dtype, text in rows
+    )
+
+
+CATALOG = Table(
+    "catalog",
+    ("capture_id",),
+    _columns(
+        ("capture_id", pl.String, "`c` and 16 hex digits of the capture's content hash"),
+        ("name", pl.String, "what people call it; free text"),
+        ("label", pl.String, "malicious, benign, mixed or unknown"),
+        (
+            "label_level",
+            pl.String,
+            "capture: one label for all its connections; connection: each has its own",
+        ),
+        ("label_method", pl.String, "how the label was made: manifest, option, simulator"),
+        ("label_confidence", pl.Float64, "how sure the label is, 0 to 1; null if nobody said"),
+        ("family", pl.String, "malware family or attack; null for benign or unknown"),
+        ("tags", pl.List(pl.String), "free words, sorted"),
+        ("unit", pl.String, "what one capture is: file, sensor-hour, sensor-day"),
+        ("md5", pl.String, "of the PCAP, where there was one"),
+        ("sha256", pl.String, "of the PCAP, where there was one"),
+        ("size_bytes", pl.UInt64, "of the raw files"),
+        ("started_at", UTC_TIME, "when the capture began, if known"),
+        ("ended_at", UTC_TIME, "when the capture ended, if known"),
+        ("notes", pl.String, "free text"),
+    ),
+)
+PROVENANCE = Table(
+    "provenance",
+    ("capture_id", "source"),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("source", pl.String, "who published it: a site, a repository, `own`, `simulator`"),
+        ("url", pl.String, "where it was fetched from"),
+        ("source_id", pl.String, "its name or number there"),
+        ("licence", pl.String, "its terms, as the source states them"),
+        ("citation", pl.String, "how to cite it"),
+        ("fetched_at", UTC_TIME, "when it came into the workspace"),
+    ),
+)
+QUARANTINE = Table(
+    "quarantine",
+    ("capture_id", "path", "line"),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("path", pl.String, "file within the capture"),
+        ("log", pl.String, "Zeek log, if known"),
+        ("line", pl.UInt64, "line number, from 1; null where a whole file could not be read"),
+        ("offset", pl.UInt64, "byte offset of the line in the uncompressed file"),
+        ("reason", pl.String, "why it could not be read"),
+        ("raw", pl.Binary, "the bytes as they were"),
+    ),
+)
+LABELS = Table(
+    "labels",
+    ("capture_id", "uid"),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("uid", pl.String, "which connection"),
+        ("label", pl.String, "malicious, benign or unknown"),
+        ("family", pl.String, "malware family or attack; null if benign or unknown"),
+        ("label_method", pl.String, "how it was made: capture, connection"),
+        ("label_confidence", pl.Float64, "how sure it is, 0 to 1; null if nobody said"),
+    ),
+)
+CONNECTION_SCORES = Table(
+    "scores/connections",
+    ("capture_id", "uid"),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("uid", pl.String, "which connection"),
+        ("ts", UTC_TIME, "when it began"),
+        ("id.orig_h", pl.String, "originator's address"),
+        ("id.orig_p", pl.UInt16, "originator's port"),
+        ("id.resp_h", pl.String, "responder's address"),
+        ("id.resp_p", pl.UInt16, "responder's port"),
+        ("probability", pl.Float64, "calibrated probability of being malicious"),
+        ("verdict", pl.String, "malicious if the probability reaches the threshold, else benign"),
+        ("threshold", pl.Float64, "the model's threshold for connections"),
+        ("out_of_distribution", pl.Boolean, "unlike anything in training; null where the model cannot tell"),
+        ("reasons", pl.List(pl.String), "why, for alerts; null where the model cannot tell"),
+    ),
+)
+HOST_SCORES = Table(
+    "scores/hosts",
+    ("capture_id", "host"),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("host", pl.String, "originator's address"),
+        ("connections", pl.UInt64, "connections it began"),
+        ("alerts", pl.UInt64, "connections called malicious"),
+        ("probability", pl.Float64, "highest probability among its connections"),
+        ("verdict", pl.String, "malicious if it has an alert, else benign"),
+    ),
+)
+CAPTURE_SCORES = Table(
+    "scores/captures",
+    ("capture_id",),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("name", pl.String, "its folder or file name"),
+        ("path", pl.String, "as it was given"),
+        ("connections", pl.UInt64, "connections scored"),
+        ("alerts", pl.UInt64, "connections called malicious"),
+        (
+            "top_probability",
+            pl.Float64,
+            "highest probability among its connections; null if none were scored",
+        ),
+        ("probability", pl.Float64, "calibrated probability that the capture holds malicious traffic"),
+        ("verdict", pl.String, "malicious if the probability reaches the threshold, else benign"),
+        ("threshold", pl.Float64, "the model's threshold for captures"),
+    ),
+)
+TABLES = (CATALOG, PROVENANCE, QUARANTINE, LABELS, CONNECTION_SCORES, HOST_SCORES, CAPTURE_SCORES)

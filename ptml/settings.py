@@ -1,0 +1,285 @@
+"""Settings of each stage: from TOML, checked, overridden by ``--set section.key=value``.
+
+A pipeline file has one table per stage; a stage runs when its table is there. The environment is for
+secrets and paths only. An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
+from ptml.types import Label, Level, LogFormat  # noqa: TC001 - pydantic resolves annotations at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
+
+DEFAULT_DATA = "data"
+STAGES = ("simulate", "add", "parse", "features", "train", "evaluate", "score")
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A table of a pipeline file: immutable, and closed to keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunSettings(Section):
+    """What holds for the whole run."""
+
+    seed: int = Field(0, ge=0, description="seed of everything random; the same seed gives the same result")
+    jobs: int = Field(0, ge=0, description="worker processes; 0 means one a core")
+
+
+class SimulateSettings(Section):
+    """Labelled synthetic Zeek logs."""
+
+    captures: int = Field(24, ge=1, description="captures to write")
+    hours: float = Field(1.0, gt=0, le=24 * 31, description="hours of traffic in each capture")
+    hosts: int = Field(8, ge=1, le=10_000, description="internal hosts in each capture")
+    connections: int | None = Field(
+        None, ge=1, description="connections over all captures; else what the hosts would do"
+    )
+    malicious_share: float = Field(0.5, ge=0, le=1, description="share of captures with an infected host")
+    families: tuple[str, ...] | None = Field(None, description="only these malicious families; else all")
+    exclude_families: tuple[str, ...] = Field((), description="malicious families to leave out")
+    format: LogFormat = Field("tsv", description="how Zeek would write the logs: tsv or json")
+    compress: bool = Field(default=False, description="gzip the logs")
+    seed: int | None = Field(None, ge=0, description="own seed; else the run's")
+
+
+class AddSettings(Section):
+    """Labelled captures that the user already has."""
+
+    manifest: Path | None = Field(
+        None, description="CSV with one capture a row: name, label, family, source, …"
+    )
+    folders: tuple[str, ...] = Field(
+        ("{path}", "{name}", "zeek/{name}"),
+        description="where a row's capture may lie beside the manifest, columns in braces; the first found counts",
+    )
+    paths: tuple[Path, ...] = Field((), description="capture folders to add without a manifest")
+    label: Label | None = Field(None, description="label of the captures in `paths`")
+    family: str | None = Field(None, description="family of the captures in `paths`")
+
+    @model_validator(mode="after")
+    def _something_to_add(self) -> AddSettings:
+        if self.manifest is None and not self.paths:
+            raise ValueError("nothing to add: give `manifest` (a CSV) or `paths` (capture folders)")
+        return self
+
+
+class ParseSettings(Section):
+    """Zeek logs to Parquet."""
+
+    block_bytes: int = Field(
+        16 << 20, ge=1 << 12, le=1 << 30, description="bytes of log text handled at a time"
+    )
+
+
+class FeaturesSettings(Section):
+    """Features of connections and captures."""
+
+    batch_rows: int = Field(250_000, ge=1_000, description="connections handled at a time")
+
+
+class TrainSettings(Section):
+    """A classifier from features and labels."""
+
+    spec: str = Field("hist-gradient-boosting", description="name or path of a model spec (models/NAME.toml)")
+    name: str | None = Field(None, description="name of the model; else the spec's")
+    levels: tuple[Level, ...] = Field(("connection", "capture"), min_length=1, description="what to classify")
+    folds: int = Field(5, ge=2, description="capture-grouped folds for calibration and threshold")
+    max_false_positive_rate: float = Field(
+        0.01,
+        gt=0,
+        lt=1,
+        description="share of benign connections that may be called malicious; sets the threshold",
+    )
+    seed: int | None = Field(None, ge=0, description="own seed; else the run's")
+
+
+class EvaluateSettings(Section):
+    """How good is it on captures it has not seen."""
+
+    protocols: tuple[Literal["grouped", "random"], ...] = Field(
+        ("grouped", "random"),
+        min_length=1,
+        description="grouped: captures held out whole; random: rows at random, the control that shows the leak",
+    )
+    folds: int = Field(5, ge=2, description="folds of each protocol")
+    seed: int | None = Field(None, ge=0, description="own seed; else the run's")
+
+
+class ScoreSettings(Section):
+    """New captures, scored."""
+
+    paths: tuple[Path, ...] = Field((), description="captures to score: folders of Zeek logs, or single logs")
+    simulate: SimulateSettings | None = Field(
+        None, description="simulate captures just for scoring; they are never added to the catalog"
+    )
+    name: str = Field("latest", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder under scores/")
+
+    @model_validator(mode="after")
+    def _something_to_score(self) -> ScoreSettings:
+        if not self.paths and self.simulate is None:
+            raise ValueError("nothing to score: give `paths` or a table `score.simulate`")
+        return self
+
+
+class PipelineSettings(Section):
+    """A pipeline file: a table per stage; a stage runs when its table is there."""
+
+    description: str = Field("", description="what this run is for; shown at its start")
+    run: RunSettings = Field(default_factory=RunSettings)
+    simulate: SimulateSettings | None = None
+    add: AddSettings | None = None
+    parse: ParseSettings | None = None
+    features: FeaturesSettings | None = None
+    train: TrainSettings | None = None
+    evaluate: EvaluateSettings | None = None
+    score: ScoreSettings | None = None
+
+
+def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineSettings:
+    """Read and check a pipeline file.
+
+    Args:
+        path: A TOML file.
+        overrides: ``section.key=value`` each; the value is TOML, or else taken as text.
+
+    Raises:
+        MissingInput: The file is not there.
+        SettingsError: It is not TOML, has unknown keys, or values that do not fit.
+    """
+    return checked(PipelineSettings, with_overrides(read_toml(path), overrides), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file, or say what is wrong with it.
+
+    Raises:
+        MissingInput: The file is not there.
+        SettingsError: It is not UTF-8 TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise MissingInput(
+            f"{path} does not exist", hint="check the name; `ls pipelines models` lists ours"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path} is not valid TOML: {error}", hint="mend the line that it names"
+        ) from error
+
+
+def with_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Lay ``a.b=value`` overrides over nested tables, leaving the input as it is.
+
+    >>> with_overrides({"run": {"seed": 1}}, ["run.seed=2", "add.manifest=c.csv"])
+    {'run': {'seed': 2}, 'add': {'manifest': 'c.csv'}}
+    """
+    result = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        *tables, key = name.strip().split(".")
+        if not equals or not key or "" in tables:
+            raise SettingsError(f"--set {override!r} is not section.key=value", hint="--set run.seed=7")
+        _descend(result, tables, override)[key] = _toml_value(text.strip())
+    return result
+
+
+def _descend(values: dict[str, Any], tables: Sequence[str], override: str) -> dict[str, Any]:
+    for table in tables:
+        inner = values.setdefault(table, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"--set {override!r}: {table!r} is a value, not a table")
+        values[table] = values = dict(inner)
+    return values
+
+
+def _toml_value(text: str) -> Any:  # noqa: ANN401 - whatever TOML can say
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def checked(model: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Validate values against a settings class, with every fault in one message.
+
+    Raises:
+        SettingsError: Unknown keys or values that do not fit.
+
+    >>> checked(RunSettings, {"sead": 1}, "demo.toml")
+    Traceback (most recent call last):
+    ptml.errors.SettingsError: demo.toml: unknown key 'sead'
+    Try: did you mean 'seed' for 'sead'?
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = error.errors()
+        unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+        message = "; ".join(_describe(fault) for fault in faults)
+        hint = _nearest_key(model, unknown[0]) if unknown else "see pipelines/README.md for every key"
+        raise SettingsError(f"{where}: {message}", hint=hint) from error
+
+
+def _describe(fault: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {name!r}"
+    text = fault["msg"].removeprefix("Value error, ")
+    return f"{name}: {text}" if name else text
+
+
+def _nearest_key(model: type[BaseModel], fault: ErrorDetails) -> str | None:
+    for part in fault["loc"][:-1]:
+        nested = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        choices = getattr(nested, "__args__", (nested,))
+        found = next((c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        if found is None:
+            return None
+        model = found
+    return did_you_mean([str(fault["loc"][-1])], model.model_fields)
+
+
+def find_shipped(kind: Literal["pipelines", "models"], name: str) -> Path:
+    """Find a pipeline or model spec: a path as it is given, else by name beside the package.
+
+    Raises:
+        MissingInput: There is neither such a file nor such a name.
+    """
+    given = Path(name)
+    if given.suffix == ".toml" and given.exists():
+        return given
+    roots = [root for root in _shipped_roots(kind) if root.is_dir()]
+    known = {path.stem: path for root in roots for path in sorted(root.glob("*.toml"))}
+    if name in known:
+        return known[name]
+    raise MissingInput(
+        f"{name!r} is neither a TOML file nor one of ptml's own {kind}: {quoted(sorted(known))}",
+        hint=did_you_mean([given.stem], sorted(known)),
+    )
+
+
+def _shipped_roots(kind: str) -> tuple[Path, ...]:
+    package = Path(__file__).parent
+    clone = package.parent
+    return (package / "_data" / kind, *([clone / kind] if (clone / "pyproject.toml").exists() else []))
+
+
+def default_data() -> Path:
+    """Where a workspace is when nobody says: ``PTML_DATA`` or ``./data``."""
+    return Path(os.environ.get("PTML_DATA") or DEFAULT_DATA)

@@ -1,0 +1,28 @@
+"""Names and aliases that every room shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeAlias, get_args
+
+Label: TypeAlias = Literal["malicious", "benign", "mixed", "unknown"]
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
+
+LabelLevel: TypeAlias = Literal["capture", "connection"]
+Level: TypeAlias = Literal["connection", "capture"]
+LogFormat: TypeAlias = Literal["tsv", "json"]
+Verdict: TypeAlias = Literal["malicious", "benign"]
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = "dict[str, JsonValue]"
+Hashes: TypeAlias = Mapping[str, str]
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with (what is being worked on, units done, units in all)."""
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Report progress to nobody.
+
+    >>> silent("parse", 1, 2)
+    """
