@@ -19,6 +19,10 @@ ARGS ?=
 # Order of the tests and of whatever they draw: fixed here, new in every `make fuzz`.
 SEED ?= 20
 
+# Like pip, uv then trusts the certificates that the system trusts, so that it works behind a company's proxy.
+UV_SYSTEM_CERTS ?= 1
+export UV_SYSTEM_CERTS
+
 # Tests on real captures run where the captures lie beside the clone, and skip elsewhere.
 PTML_REAL_DATA ?= $(abspath $(wildcard ../shared/data))
 ifneq ($(strip $(PTML_REAL_DATA)),)

@@ -1,0 +1,209 @@
+"""Generate the pages of the docs that are made from the code, so that they cannot go stale.
+
+``python docs/generate.py`` writes them; with ``--check`` it writes nothing and fails where one differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ptml.features.describe import features_page
+from ptml.schema import TABLES
+from ptml.settings import PipelineSettings
+from ptml.zeektypes import ATOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Made by docs/generate.py: change the code and run `make docs`. -->"
+BEGIN, END = "<!-- keys: made by docs/generate.py -->", "<!-- end of keys -->"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pages, or with ``--check`` compare them; the result is the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail where a page is out of date"
+    )
+    check = parser.parse_args(arguments).check
+    stale = {
+        path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text
+    }
+    for path, text in stale.items():
+        if check:
+            print(f"{path.relative_to(ROOT)} is out of date. Try: make docs", file=sys.stderr)
+        else:
+            path.write_text(text, "utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return int(check and bool(stale))
+
+
+def pages() -> dict[Path, str]:
+    """Give every generated file with the text that it should have."""
+    pipelines = ROOT / "pipelines" / "README.md"
+    return {
+        ROOT / "docs" / "cli.md": cli_page(),
+        ROOT / "docs" / "features.md": f"{NOTE}\n\n{features_page().strip()}\n",
+        ROOT / "docs" / "schema.md": schema_page(),
+        pipelines: with_block(pipelines.read_text("utf-8"), keys_of_pipelines()),
+    }
+
+
+def cli_page() -> str:
+    """Document every command, with Typer's own generator.
+
+    It runs in a process of its own, without ptml's environment variables: they change defaults.
+    """
+    command = [sys.executable, "-m", "typer", "ptml.cli", "utils", "docs", "--name", "ptml"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PTML_")}
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return f"{NOTE}\n\n{done.stdout.strip()}\n"
+
+
+def schema_page() -> str:
+    """Document ptml's own tables and what Zeek's types become."""
+    parts = [
+        NOTE,
+        "# Tables",
+        "What stages hand to each other. Unset is null, never 0 or an empty text. Key columns are in bold.",
+    ]
+    for table in TABLES:
+        rows = [
+            (
+                f"**`{column.name}`**" if column.name in table.key else f"`{column.name}`",
+                f"`{column.dtype}`",
+                column.meaning,
+            )
+            for column in table.columns
+        ]
+        parts += [f"## {table.name}", markdown_table(("column", "type", "meaning"), rows)]
+    types = [(f"`{zeek}`", f"`{dtype}`") for zeek, dtype in ATOMS.items()]
+    types.append(("`set[T]`, `vector[T]`, `table[T]`", "`List` of what T becomes"))
+    parts += [
+        "## Zeek logs",
+        "Logs keep Zeek's names and gain `capture_id`. Which fields a log has stands in its own header.",
+        markdown_table(("Zeek type", "column type"), types),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def keys_of_pipelines() -> str:
+    """Document every key of a pipeline file, one table per section."""
+    schema = PipelineSettings.model_json_schema()
+    sections: Mapping[str, Any] = schema["$defs"]
+    plain = {name: key for name, key in schema["properties"].items() if _section(key) is None}
+    parts = [key_table(plain)]
+    for name, key in schema["properties"].items():
+        section = _section(key)
+        if section is not None:
+            parts += [
+                f"### `[{name}]`",
+                sections[section]["description"],
+                key_table(sections[section]["properties"]),
+            ]
+    return "\n\n".join(parts)
+
+
+def key_table(keys: Mapping[str, Any]) -> str:
+    """Document keys, given as JSON Schema properties, in a table.
+
+    >>> print(key_table({"jobs": {"type": "integer", "minimum": 0, "default": 0, "description": "workers"}}))
+    | key | value | default | meaning |
+    | --- | --- | --- | --- |
+    | `jobs` | whole number, at least 0 | `0` | workers |
+    """
+    rows = [
+        (
+            f"`{name}`",
+            value_text(key),
+            f"`{toml(key['default'])}`" if key.get("default") is not None else "",
+            key.get("description", ""),
+        )
+        for name, key in keys.items()
+    ]
+    return markdown_table(("key", "value", "default", "meaning"), rows)
+
+
+def value_text(key: Mapping[str, Any]) -> str:
+    """Say in words which values a JSON Schema property allows.
+
+    >>> value_text({"type": "array", "items": {"enum": ["tsv", "json"]}})
+    'list of `tsv` or `json`'
+    """
+    if "anyOf" in key:
+        return " or ".join(value_text(choice) for choice in key["anyOf"] if choice.get("type") != "null")
+    if "$ref" in key:
+        return f"table, keys as in `[{key['$ref'].rsplit('/', 1)[-1].removesuffix('Settings').lower()}]`"
+    if "enum" in key:
+        return " or ".join(f"`{value}`" for value in key["enum"])
+    if key.get("type") == "array":
+        return f"list of {value_text(key['items'])}"
+    names = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}
+    limits = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    name = "path" if key.get("format") == "path" else names[key["type"]]
+    return ", ".join([name, *(f"{words} {key[limit]}" for limit, words in limits.items() if limit in key)])
+
+
+def toml(value: object) -> str:
+    """Write a default as TOML does.
+
+    >>> toml(True), toml(["a"]), toml(0.5)
+    ('true', '["a"]', '0.5')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, list):
+        return f"[{', '.join(toml(item) for item in value)}]"
+    return str(value)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    r"""Lay rows out as a Markdown table.
+
+    >>> print(markdown_table(("a", "b"), [("1", "x|y")]))
+    | a | b |
+    | --- | --- |
+    | 1 | x\|y |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def with_block(page: str, block: str) -> str:
+    r"""Put a generated block between the markers of a page.
+
+    >>> with_block(f"a{BEGIN}old{END}z", "new") == f"a{BEGIN}\n\nnew\n\n{END}z"
+    True
+    """
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        sys.exit(f"a page lacks the markers {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{block}\n\n{END}{after}"
+
+
+def _section(key: Mapping[str, Any]) -> str | None:
+    """Name the section that a key of the whole file stands for, or None for a plain value."""
+    for choice in (key, *key.get("anyOf", ())):
+        if "$ref" in choice:
+            return str(choice["$ref"]).rsplit("/", 1)[-1]
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
