@@ -65,7 +65,7 @@ class AddSettings(Section):
     )
     folders: tuple[str, ...] = Field(
         ("{path}", "{name}", "zeek/{name}"),
-        description="where a row's capture may lie beside the manifest, columns in braces; the first found counts",
+        description="where a row's capture may lie beside the manifest, columns in braces; the first found",
     )
     paths: tuple[Path, ...] = Field((), description="capture folders to add without a manifest")
     label: Label | None = Field(None, description="label of the captures in `paths`")
@@ -114,7 +114,7 @@ class EvaluateSettings(Section):
     protocols: tuple[Literal["grouped", "random"], ...] = Field(
         ("grouped", "random"),
         min_length=1,
-        description="grouped: captures held out whole; random: rows at random, the control that shows the leak",
+        description="grouped: captures held out whole; random: rows at random, the unsafe control",
     )
     folds: int = Field(5, ge=2, description="folds of each protocol")
     seed: int | None = Field(None, ge=0, description="own seed; else the run's")

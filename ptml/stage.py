@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ptml.errors import PtmlError
+from ptml.errors import BadData, PtmlError
 from ptml.manifest import Manifest, is_fresh, read_manifest_or_none
 from ptml.types import silent
 
@@ -70,19 +70,13 @@ class StageReport:
         """Insist that at least one capture has output.
 
         Raises:
-            PtmlError: None has; the first capture's own error is raised, with how many others failed.
+            BadData: None has; the first capture's own error is raised, with how many others failed.
         """
         if self.done or self.unchanged or not self.failed:
             return self
         capture_id, why = next(iter(sorted(self.failed.items())))
         others = f" (and {len(self.failed) - 1} more captures failed)" if len(self.failed) > 1 else ""
-        raise _NothingDone(f"{self.stage} produced nothing: {capture_id}: {why}{others}")
-
-
-class _NothingDone(PtmlError):
-    """Every capture failed, so the data are to blame."""
-
-    exit_code = 4
+        raise BadData(f"{self.stage} produced nothing: {capture_id}: {why}{others}")
 
 
 def run_stage(

@@ -1,0 +1,236 @@
+"""Captures' logs → typed Parquet datasets, one capture at a time, nothing lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ptml.catalog import require_captures, select_captures
+from ptml.engine import LocalEngine
+from ptml.errors import BadData, MissingInput
+from ptml.io import writing
+from ptml.manifest import Publication, fingerprint, read_manifest
+from ptml.parse.blocks import Reject
+from ptml.parse.reader import read_log
+from ptml.schema import QUARANTINE
+from ptml.settings import ParseSettings
+from ptml.stage import StageReport, run_stage
+from ptml.types import silent
+from ptml.workspace import Workspace, safe_name
+from ptml.zeektypes import log_name, looks_like_log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from ptml.engine import Engine
+    from ptml.manifest import Manifest, PendingFile
+    from ptml.parse.reader import Batch
+    from ptml.types import Progress
+
+STAGE = "parse"
+VERSION = "1"
+WHOLE_FILE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ParseTask:
+    """One capture to parse: the files of it that may be logs, with the names they had in the capture."""
+
+    workspace: Workspace
+    capture_id: str
+    files: tuple[tuple[str, Path], ...]
+    raw_fingerprint: str
+    block_bytes: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash all that determines the output; the block size does not."""
+        return fingerprint(STAGE, VERSION, {}, {"raw": self.raw_fingerprint})
+
+
+def parse(
+    workspace: Workspace,
+    settings: ParseSettings | None = None,
+    *,
+    captures: Collection[str] = (),
+    engine: Engine | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> StageReport:
+    """Turn the raw logs of the workspace's captures into typed Parquet datasets under ``logs/``.
+
+    Lines that cannot be read go to ``quarantine/``; rows read and rows set aside are together all data lines.
+
+    Args:
+        workspace: Where the catalog and the raw captures are.
+        settings: How.
+        captures: Ids or names; all if empty.
+        engine: Where the work runs.
+        force: Parse again what has been parsed.
+        progress: Told after each capture.
+
+    Raises:
+        MissingInput: No workspace, no captures, or one named that is not there.
+        WorkspaceBusy: Another run holds the workspace.
+        BadData: No capture could be read at all.
+    """
+    settings = settings or ParseSettings()
+    catalog = select_captures(require_captures(workspace), captures)
+    with workspace.locked():
+        tasks = [_task(workspace, capture_id, settings) for capture_id in catalog["capture_id"]]
+        report = run_stage(
+            workspace,
+            STAGE,
+            tasks,
+            parse_capture,
+            engine=engine or LocalEngine(),
+            force=force,
+            progress=progress,
+        )
+    return report.require_output()
+
+
+def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> ParseTask:
+    manifest = read_manifest(workspace, "raw", capture_id)
+    if manifest is None:
+        raise MissingInput(
+            f"capture {capture_id} is in the catalog but its raw files are not published",
+            hint="add or simulate it again",
+        )
+    files = tuple(
+        (PurePath(*PurePath(file.path).parts[3:]).as_posix(), workspace.root / file.path)
+        for file in manifest.files
+        if looks_like_log(PurePath(file.path))
+    )
+    return ParseTask(workspace, capture_id, files, manifest.fingerprint, settings.block_bytes)
+
+
+def parse_capture(task: ParseTask) -> Manifest:
+    """Parse one capture and publish its logs.
+
+    Raises:
+        BadData: It has no file that looks like a log.
+        CannotWrite: The operating system refused.
+    """
+    if not task.files:
+        raise BadData(
+            "no file in the capture looks like a Zeek log", hint="Zeek's logs end in .log, .log.gz, .json, …"
+        )
+    with task.workspace.scratch_folder() as folder:
+        publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
+        writer = _CaptureWriter(publication)
+        try:
+            for name, path in task.files:
+                _parse_file(writer, name, path, task.block_bytes)
+        finally:
+            writer.close()
+        quarantined = writer.write_quarantine()
+        rows = sum(writer.rows.values())
+        return publication.publish(
+            inputs={"raw": task.raw_fingerprint},
+            parameters={},
+            rows_in=rows + quarantined,
+            rows_out=rows,
+            notes=[f"no {log}.log" for log in ("conn",) if not writer.rows[log]],
+            counts={"files": len(task.files), "quarantined": quarantined, **writer.by_log()},
+        )
+
+
+def _parse_file(writer: _CaptureWriter, name: str, path: Path, block_bytes: int) -> None:
+    try:
+        for batch in read_log(path, block_bytes=block_bytes):
+            writer.add(name, batch)
+    except BadData as error:
+        with path.open("rb") as file:
+            raw = file.read(WHOLE_FILE_BYTES)
+        writer.reject(name, log_name(path), Reject(None, 0, f"the rest of the file: {error.message}", raw))
+
+
+@dataclass(slots=True)
+class _OpenPart:
+    pending: PendingFile
+    writer: pq.ParquetWriter
+    schema: pa.Schema
+
+
+@dataclass(slots=True)
+class _CaptureWriter:
+    """Writes a capture's batches: one Parquet part a log, a further one where the columns change."""
+
+    publication: Publication
+    parts: dict[str, _OpenPart] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
+    quarantined: list[dict[str, object]] = field(default_factory=list)
+
+    def add(self, name: str, batch: Batch) -> None:
+        for reject in batch.rejects:
+            self.reject(name, batch.log, reject)
+        if batch.frame.height:
+            log = safe_name(batch.log)
+            table = _arrow(batch, self.publication.capture_id)
+            part = self._part(log, table.schema)
+            with writing(part.pending.temporary):
+                part.writer.write_table(table)
+            part.pending.rows = (part.pending.rows or 0) + table.num_rows
+            self.rows[log] += table.num_rows
+
+    def reject(self, name: str, log: str, reject: Reject) -> None:
+        self.quarantined.append(
+            {
+                "capture_id": self.publication.capture_id,
+                "path": name,
+                "log": log,
+                "line": reject.line,
+                "offset": reject.offset,
+                "reason": reject.reason,
+                "raw": reject.raw,
+            }
+        )
+
+    def _part(self, log: str, schema: pa.Schema) -> _OpenPart:
+        part = self.parts.get(log)
+        if part is not None and part.schema.equals(schema):
+            return part
+        if part is not None:
+            part.writer.close()
+        pending = self.publication.new_part(f"logs/{log}")
+        with writing(pending.temporary):
+            writer = pq.ParquetWriter(pending.temporary, schema, compression="zstd", compression_level=1)
+        self.parts[log] = _OpenPart(pending, writer, schema)
+        return self.parts[log]
+
+    def close(self) -> None:
+        for part in self.parts.values():
+            with writing(part.pending.temporary):
+                part.writer.close()
+
+    def write_quarantine(self) -> int:
+        if self.quarantined:
+            pending = self.publication.new_part("quarantine", len(self.quarantined))
+            with writing(pending.temporary):
+                frame = pl.DataFrame(self.quarantined, schema=QUARANTINE.schema)
+                frame.write_parquet(pending.temporary, compression="zstd")
+        return len(self.quarantined)
+
+    def by_log(self) -> dict[str, int]:
+        return {f"rows_{log}": rows for log, rows in sorted(self.rows.items())}
+
+
+def _arrow(batch: Batch, capture_id: str) -> pa.Table:
+    """Give the batch as Arrow with `capture_id` first and each column's Zeek type as metadata."""
+    frame = batch.frame.select(pl.lit(capture_id).alias("capture_id"), pl.all())
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    fields: Sequence[pa.Field] = [
+        column.with_metadata({"zeek.type": batch.types[column.name]})
+        if column.name in batch.types
+        else column
+        for column in table.schema
+    ]
+    return table.cast(pa.schema(fields, metadata={"zeek.path": batch.log}))
