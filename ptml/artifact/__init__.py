@@ -1,0 +1,45 @@
+"""Saved models: their manifest, their files, and scoring with them.
+
+A model is a folder with ``manifest.json`` and one ``<level>-<hash>.skops`` a level. No pickle is ever read.
+"""
+
+from __future__ import annotations
+
+from ptml.artifact.contract import (
+    CLASSES,
+    Calibration,
+    LevelManifest,
+    ModelManifest,
+    OutOfFold,
+    TrainingCounts,
+)
+from ptml.artifact.inputs import (
+    IDENTITY,
+    KEYS,
+    FeatureContract,
+    contracts_of,
+    model_inputs,
+    refuse_identity,
+)
+from ptml.artifact.model import Model, find_model, load_model, log_odds, read_model_manifest, save_model
+
+__all__ = [
+    "CLASSES",
+    "IDENTITY",
+    "KEYS",
+    "Calibration",
+    "FeatureContract",
+    "LevelManifest",
+    "Model",
+    "ModelManifest",
+    "OutOfFold",
+    "TrainingCounts",
+    "contracts_of",
+    "find_model",
+    "load_model",
+    "log_odds",
+    "model_inputs",
+    "read_model_manifest",
+    "refuse_identity",
+    "save_model",
+]

@@ -1,0 +1,245 @@
+"""A trained model: loading, saving, scoring."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ptml.artifact.contract import ModelManifest, parse_manifest
+from ptml.artifact.inputs import KEYS, check_features, model_inputs
+from ptml.errors import BadData, MissingInput, ModelMismatch, did_you_mean, quoted
+from ptml.io import read_json, write_bytes, write_json
+from ptml.workspace import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    from ptml.types import Level
+    from ptml.workspace import Workspace
+
+MANIFEST = "manifest.json"
+SMOOTHING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model, ready to score.
+
+    Attributes:
+        folder: Where it was loaded from.
+        manifest: What it was trained on and what it expects.
+        estimators: One fitted scikit-learn pipeline a level.
+    """
+
+    folder: Path
+    manifest: ModelManifest
+    estimators: Mapping[Level, Pipeline]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.manifest.name
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """What it can score: connections, captures."""
+        return tuple(self.manifest.levels)
+
+    def score(self, features: pl.DataFrame | pl.LazyFrame, level: Level = "connection") -> pl.DataFrame:
+        """Score a table of features, row by row.
+
+        Rows come back in the order they came in. A row's score depends on that row alone, so that a large
+        table can be scored in batches.
+
+        Args:
+            features: The features of connections or captures; more columns than the model uses do no harm.
+            level: ``connection`` or ``capture``.
+
+        Returns:
+            The key columns that there were, then ``probability`` (calibrated, Float64), ``verdict``
+            (``malicious`` when the probability reaches the threshold, else ``benign``) and ``threshold``.
+
+        Raises:
+            ModelMismatch: Columns are missing or of another type, or the model does not know the level.
+        """
+        contract = self.manifest.level(level)
+        lazy = features.lazy()
+        schema = lazy.collect_schema()
+        check_features(schema, contract.features, self.name)
+        keys = [name for name in KEYS[level] if name in schema]
+        frame = lazy.select(*keys, *(feature.name for feature in contract.features)).collect()
+        inputs = model_inputs(frame, contract.features)
+        probability = contract.calibration.apply(log_odds(self.estimators[level], inputs))
+        return frame.select(keys).with_columns(
+            pl.Series("probability", probability, pl.Float64),
+            pl.Series(
+                "verdict", np.where(probability >= contract.threshold, "malicious", "benign"), pl.String
+            ),
+            pl.Series("threshold", np.full(len(probability), contract.threshold), pl.Float64),
+        )
+
+    def require_feature_version(self, expected: str) -> None:
+        """Insist that the model was trained on this version of the features.
+
+        Raises:
+            ModelMismatch: It was trained on another.
+        """
+        if self.manifest.feature_version != expected:
+            raise ModelMismatch(
+                f"model {self.name!r} was trained on features of version {self.manifest.feature_version}; "
+                f"these are of version {expected}",
+                hint="train the model again, or use the version of ptml that it was trained with",
+            )
+
+
+def log_odds(estimator: Pipeline, inputs: pl.DataFrame) -> NDArray[np.float64]:
+    """Give an estimator's uncalibrated belief that rows are malicious, as log-odds.
+
+    Estimators that vote rather than add evidence can be certain; their share is drawn in a little from 0
+    and 1, which keeps the order.
+    """
+    if inputs.is_empty():
+        return np.empty(0)
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(inputs), np.float64)
+    share = np.asarray(estimator.predict_proba(inputs), np.float64)[:, 1]
+    share = SMOOTHING + (1 - 2 * SMOOTHING) * share
+    result: NDArray[np.float64] = np.log(share) - np.log1p(-share)
+    return result
+
+
+def save_model(
+    folder: Path, manifest: Mapping[str, Any], estimators: Mapping[Level, Pipeline], scratch: Path
+) -> ModelManifest:
+    """Write a model: estimators first, under names that carry the fingerprint, then the manifest.
+
+    Args:
+        folder: The model's folder.
+        manifest: What `ModelManifest` holds, without each level's ``file`` and ``sha256``.
+        estimators: A fitted pipeline a level.
+        scratch: A folder on the same file system for unfinished files.
+
+    Raises:
+        CannotWrite: The operating system refused; an earlier model stays as it was.
+        ModelMismatch: An identity column is among the features.
+    """
+    from ptml.artifact.skopsfile import dump_estimator  # noqa: PLC0415 - loads scikit-learn
+
+    levels: dict[str, Any] = {}
+    files: dict[str, bytes] = {}
+    for level, estimator in estimators.items():
+        data = dump_estimator(estimator)
+        digest = hashlib.sha256(data).hexdigest()
+        file = f"{level}-{digest[:12]}.skops"
+        files[file] = data
+        levels[level] = {**manifest["levels"][level], "file": file, "sha256": digest}
+    whole = parse_manifest(folder / MANIFEST, {**manifest, "manifest_version": 1, "levels": levels})
+    for file, data in files.items():
+        write_bytes(folder / file, data, scratch)
+    write_json(folder / MANIFEST, whole.model_dump(mode="json"), scratch)
+    for stale in folder.glob("*.skops"):
+        if stale.name not in files:
+            stale.unlink(missing_ok=True)
+    return whole
+
+
+def find_model(name: str | Path, workspace: Workspace | None = None) -> Path:
+    """Find a model's folder: by path, by name in the workspace, or by name among those that ptml ships.
+
+    Raises:
+        MissingInput: There is none; those that there are, are listed.
+    """
+    roots = [*([workspace.root / "models"] if workspace else []), *_shipped()]
+    by_name = [root / str(name) for root in roots] if NAME.fullmatch(str(name)) else []
+    for folder in (*by_name, Path(name)):
+        if (folder / MANIFEST).is_file():
+            return folder
+    known = sorted({path.parent.name for root in roots for path in root.glob(f"*/{MANIFEST}")})
+    raise MissingInput(
+        f"no model {str(name)!r}: no such folder has a {MANIFEST}, and the models here are {quoted(known)}",
+        hint=did_you_mean([Path(name).name], known) or "`ptml train` makes one",
+    )
+
+
+def _shipped() -> list[Path]:
+    package = Path(__file__).parent.parent
+    clone = package.parent / "models"
+    return [package / "_data" / "models", *([clone] if (package.parent / "pyproject.toml").exists() else [])]
+
+
+def read_model_manifest(name: str | Path, workspace: Workspace | None = None) -> ModelManifest:
+    """Read what is known about a model, without loading it.
+
+    Raises:
+        MissingInput: There is no such model.
+        BadData: Its manifest is not one.
+        ModelMismatch: Its manifest is of another version.
+    """
+    path = find_model(name, workspace) / MANIFEST
+    return parse_manifest(path, read_json(path))
+
+
+def load_model(
+    name: str | Path, workspace: Workspace | None = None, *, feature_version: str | None = None
+) -> Model:
+    """Load a model; no pickle is read, and everything in its files is checked before use.
+
+    Args:
+        name: A folder, or the name of a model in the workspace or among those that ptml ships.
+        workspace: Where to look for a name.
+        feature_version: Insist on this version of the features.
+
+    Raises:
+        MissingInput: There is no such model, or one of its files is missing.
+        BadData: A file is damaged, was edited, or holds anything but a model.
+        ModelMismatch: It was made by another scikit-learn, or for other features.
+    """
+    folder = find_model(name, workspace)
+    manifest = parse_manifest(folder / MANIFEST, read_json(folder / MANIFEST))
+    _check_libraries(manifest)
+    estimators = {
+        level: _load_level(folder, part.file, part.sha256) for level, part in manifest.levels.items()
+    }
+    model = Model(folder, manifest, estimators)
+    if feature_version is not None:
+        model.require_feature_version(feature_version)
+    return model
+
+
+def _check_libraries(manifest: ModelManifest) -> None:
+    here = version("scikit-learn")
+    made_with = manifest.libraries.get("scikit-learn", "an unknown version")
+    if made_with.split(".")[:2] != here.split(".")[:2]:
+        raise ModelMismatch(
+            f"model {manifest.name!r} was made with scikit-learn {made_with}; here is {here}, "
+            "which may read it differently",
+            hint="train it again, or install the version that made it",
+        )
+
+
+def _load_level(folder: Path, file: str, sha256: str) -> Pipeline:
+    from ptml.artifact.skopsfile import load_estimator  # noqa: PLC0415 - loads scikit-learn
+
+    path = folder / file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MissingInput(
+            f"{path} cannot be read: {error.strerror}", hint="train or fetch the model again"
+        ) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise BadData(
+            f"{path} has sha256 {found} where its manifest says {sha256}; it was not loaded",
+            hint="it was changed or cut short: train or fetch the model again",
+        )
+    return load_estimator(data, path)
