@@ -1,0 +1,78 @@
+"""From an estimator's log-odds to probabilities, and from probabilities to a threshold.
+
+Both are learned from rows whose captures the estimator had not seen, never from rows it was fitted on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from ptml.artifact import Calibration
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_SLOPE = 1e-3
+
+
+def fit_calibration(
+    log_odds: NDArray[np.float64], y: NDArray[np.int8], weights: NDArray[np.float64]
+) -> Calibration:
+    """Fit Platt's sigmoid: a logistic regression on the log-odds alone.
+
+    Where held-out log-odds do not rank at all, the slope would be zero or negative; it is kept a little
+    above zero, so that order survives and every probability lies near the share of malicious rows.
+
+    Args:
+        log_odds: Held-out log-odds.
+        y: 1 for malicious, 0 for benign.
+        weights: Weight of each row.
+
+    >>> odds, y = np.array([-2.0, -1.0, 1.0, 2.0]), np.array([0, 0, 1, 1], np.int8)
+    >>> fit_calibration(odds, y, np.ones(4)).slope > 0
+    True
+    """
+    fitted = LogisticRegression(C=1.0).fit(log_odds.reshape(-1, 1), y, sample_weight=weights)
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if slope >= MIN_SLOPE:
+        return Calibration(slope=slope, intercept=intercept)
+    share = np.average(y, weights=weights)
+    intercept = float(np.log(share / (1 - share)) - MIN_SLOPE * np.average(log_odds, weights=weights))
+    return Calibration(slope=MIN_SLOPE, intercept=intercept)
+
+
+def choose_threshold(
+    probability: NDArray[np.float64],
+    y: NDArray[np.int8],
+    weights: NDArray[np.float64],
+    max_false_positive_rate: float,
+) -> float:
+    """Find the lowest threshold that calls at most this share of the benign weight malicious.
+
+    It lies halfway between the last probability that counts as malicious and the next below, so that a
+    new row just beside either falls on its side. Where even the highest probability is benign too often, it
+    lies above all.
+
+    Args:
+        probability: Held-out calibrated probabilities.
+        y: 1 for malicious, 0 for benign.
+        weights: Weight of each row.
+        max_false_positive_rate: Share of benign weight at or above the threshold, at most.
+
+    >>> p, y = np.array([0.1, 0.2, 0.6, 0.9]), np.array([0, 0, 1, 1], np.int8)
+    >>> choose_threshold(p, y, np.ones(4), 0.01)
+    0.4
+    """
+    values, inverse = np.unique(probability, return_inverse=True)
+    benign = np.bincount(inverse, weights=weights * (y == 0), minlength=len(values))
+    rate = np.cumsum(benign[::-1])[::-1] / benign.sum()
+    allowed = np.flatnonzero(rate <= max_false_positive_rate * (1 + 1e-12))
+    if len(allowed) == 0:
+        return float(np.nextafter(values[-1], np.inf))
+    first = int(allowed[0])
+    below = float(values[first - 1]) if first else 0.0
+    middle = (float(values[first]) + below) / 2
+    return middle if middle > below else float(values[first])

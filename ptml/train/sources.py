@@ -1,0 +1,177 @@
+"""The labelled captures of a workspace: what was published of each, and how its rows are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ptml.catalog import read_provenance, require_captures
+from ptml.errors import MissingInput
+from ptml.io import sha256_json
+from ptml.manifest import published
+from ptml.train.splits import merged_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ptml.manifest import Manifest
+    from ptml.types import JsonValue, Level
+    from ptml.workspace import Workspace
+
+CAPTURE_CLASSES = {"malicious": 1, "mixed": 1, "benign": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One capture's share of a dataset.
+
+    Attributes:
+        capture_id: Which capture.
+        level: ``connection`` or ``capture``.
+        label: The catalog's label.
+        family: The catalog's family; a connection's own family wins.
+        source: Who published it.
+        unit: What a capture is.
+        group: Captures of a group are held out together.
+        raw: Hash of its raw data.
+        features: Its files of features.
+        labels: Its files of labels.
+        labelled: Rows with a label.
+        excluded: Rows left out, by reason.
+    """
+
+    capture_id: str
+    level: Level
+    label: str
+    family: str | None
+    source: str
+    unit: str
+    group: str
+    raw: str
+    features: list[Path]
+    labels: list[Path]
+    labelled: int
+    excluded: dict[str, int] = field(default_factory=dict)
+
+    def read(self, cap: int, seed: int) -> pl.DataFrame:
+        """Read at most `cap` labelled rows: features, then y, family, source and group."""
+        features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False)
+        if self.level == "connection":
+            rows = features.join(self._drawn(cap, seed).lazy(), on="uid", how="inner")
+        else:
+            malicious = CAPTURE_CLASSES[self.label]
+            family = self.family if malicious else None
+            rows = features.with_columns(y=pl.lit(malicious, pl.Int8), family=pl.lit(family, pl.String))
+        return rows.with_columns(source=pl.lit(self.source), group=pl.lit(self.group)).collect()
+
+    def _drawn(self, cap: int, seed: int) -> pl.DataFrame:
+        labels = (
+            pl.scan_parquet(self.labels, hive_partitioning=False, glob=False)
+            .select("uid", "family", y=pl.col("label").replace_strict(_Y, default=None, return_dtype=pl.Int8))
+            .drop_nulls("y")
+            .collect()
+        )
+        if labels.height <= cap:
+            return labels
+        generator = np.random.default_rng([seed, int(self.capture_id[1:], 16)])
+        return labels.sort("uid")[np.sort(generator.choice(labels.height, cap, replace=False))]
+
+
+_Y = {"malicious": 1, "benign": 0}
+
+
+def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
+    """List the captures that have features and labels, by id; those without say so under `excluded`.
+
+    Raises:
+        MissingInput: No capture has features.
+    """
+    catalog = {row["capture_id"]: row for row in require_captures(workspace).iter_rows(named=True)}
+    features = {manifest.capture_id: manifest for manifest in published(workspace, "features")}
+    if not features:
+        raise MissingInput(
+            f"{workspace.root} has no features", hint="run `ptml features` first, then this again"
+        )
+    labels = {manifest.capture_id: manifest for manifest in published(workspace, "labels")}
+    raw = {manifest.capture_id: manifest for manifest in published(workspace, "raw")}
+    sources = _sources(workspace)
+    groups = merged_groups(catalog, _contents(catalog, raw))
+    return [
+        _capture(
+            workspace,
+            level,
+            row,
+            features.get(capture_id),
+            labels.get(capture_id),
+            source=sources.get(capture_id, "unknown"),
+            group=groups[capture_id],
+            raw=raw[capture_id].fingerprint if capture_id in raw else "",
+        )
+        for capture_id, row in sorted(catalog.items())
+    ]
+
+
+def _sources(workspace: Workspace) -> dict[str, str]:
+    """Name each capture's source; the first by name where several published it."""
+    by_capture = read_provenance(workspace).group_by("capture_id").agg(pl.col("source").min())
+    return dict(by_capture.iter_rows())
+
+
+def _contents(catalog: dict[str, dict[str, str]], raw: dict[str, Manifest]) -> Iterator[tuple[str, str]]:
+    """Pair captures with hashes of what they hold: the PCAP, and the connections that Zeek saw."""
+    for capture_id, row in catalog.items():
+        if row["sha256"]:
+            yield capture_id, row["sha256"]
+    for capture_id, manifest in raw.items():
+        for file in manifest.files:
+            if file.path.rsplit("/", 1)[-1].startswith("conn."):
+                yield capture_id, file.sha256
+
+
+def _capture(
+    workspace: Workspace,
+    level: Level,
+    row: dict[str, str],
+    features: Manifest | None,
+    labels: Manifest | None,
+    **known: str,
+) -> Capture:
+    excluded: dict[str, int] = {}
+    labelled = 0
+    if features is None:
+        excluded["captures without features"] = 1
+    elif level == "capture":
+        labelled = int(row["label"] in CAPTURE_CLASSES)
+        if not labelled:
+            excluded["captures of unknown label"] = 1
+    elif labels is None:
+        excluded["connections without a label"] = features.rows_out
+    else:
+        labelled = sum(labels.counts.get(label, 0) for label in _Y)
+        if unknown := labels.rows_out - labelled:
+            excluded["connections without a label"] = unknown
+    return Capture(
+        capture_id=row["capture_id"],
+        level=level,
+        label=row["label"],
+        family=row["family"],
+        unit=row["unit"] or "file",
+        features=features.paths(workspace, f"features/{level}") if features else [],
+        labels=labels.paths(workspace, "labels") if labels else [],
+        labelled=labelled,
+        excluded=excluded,
+        **known,
+    )
+
+
+def data_fingerprint(captures: list[Capture], workspace: Workspace) -> str:
+    """Hash what was published of these captures: features, labels, and what the catalog says."""
+    parts: list[JsonValue] = []
+    for stage in ("features", "labels"):
+        parts += [[stage, m.capture_id, m.fingerprint] for m in published(workspace, stage)]
+    rows: list[JsonValue] = [[c.capture_id, c.label, c.family, c.source, c.group] for c in captures]
+    return sha256_json([parts, rows])

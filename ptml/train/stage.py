@@ -1,0 +1,186 @@
+"""Training: labelled features in, a published model out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptml import __version__
+from ptml.artifact import ModelManifest, read_model_manifest, save_model
+from ptml.errors import BadData, MissingInput, ModelMismatch
+from ptml.features.catalog import feature_version
+from ptml.io import sha256_json
+from ptml.labels import label_connections
+from ptml.train.dataset import load_dataset
+from ptml.train.fit import fit_level
+from ptml.train.sources import data_fingerprint, labelled_captures
+from ptml.train.spec import load_spec
+from ptml.types import silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.engine import Engine
+    from ptml.settings import TrainSettings
+    from ptml.train.spec import ModelSpec
+    from ptml.types import JsonObject, JsonValue, Level, Progress
+    from ptml.workspace import Workspace
+
+STAGE_VERSION = "1"
+LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy", "skops")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """A trained model, and whether it had to be trained.
+
+    Attributes:
+        name: Its name.
+        folder: Where it is.
+        unchanged: It was there already, made from the same data, spec, seed and versions.
+        manifest: All that is known about it.
+        seconds: Wall time of this call.
+    """
+
+    name: str
+    folder: Path
+    unchanged: bool
+    manifest: ModelManifest
+    seconds: float
+
+    def to_dict(self) -> JsonObject:
+        """Give the result as plain JSON values."""
+        levels: dict[str, JsonValue] = {
+            name: level.model_dump(mode="json", exclude={"features", "file", "sha256"})
+            for name, level in self.manifest.levels.items()
+        }
+        return {
+            "name": self.name,
+            "folder": str(self.folder),
+            "unchanged": self.unchanged,
+            "levels": levels,
+            "seconds": self.seconds,
+        }
+
+
+def train(
+    workspace: Workspace,
+    settings: TrainSettings,
+    *,
+    seed: int = 0,
+    engine: Engine | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Train a model for each level on all labelled captures of a workspace, and publish it.
+
+    Labels are brought up to date first. Probabilities and thresholds are calibrated on rows held out by
+    capture. A model that is there already, from the same data, spec, seed and versions, is kept.
+
+    Args:
+        workspace: Where features are, and where the model goes.
+        settings: Spec, levels, folds, bound on false positives.
+        seed: Seed of everything random, unless the settings have their own.
+        engine: Where labelling runs.
+        force: Train even if nothing changed.
+        progress: Called as the work goes on.
+
+    Raises:
+        MissingInput: There is no workspace, no feature, or no such spec.
+        BadData: Only one class is labelled, or a class has fewer captures than there are folds.
+        SettingsError: The spec asks for something impossible.
+        CannotWrite: The operating system refused; an earlier model stays as it was.
+    """
+    started = time.perf_counter()
+    spec = load_spec(settings.spec)
+    seed = seed if settings.seed is None else settings.seed
+    name = settings.name or spec.name
+    folder = workspace.model(name)
+    with workspace.require().locked():
+        label_connections(workspace, engine=engine, force=force, progress=progress)
+        facts = _facts(workspace, spec, settings, seed)
+        old = None if force else _published(workspace, name)
+        unchanged = old is not None and old.fingerprint == facts["fingerprint"]
+        if old is not None and unchanged:
+            manifest = old
+        else:
+            manifest = _train(workspace, name, spec, settings, facts=facts, progress=progress)
+    return TrainResult(name, folder, unchanged, manifest, round(time.perf_counter() - started, 3))
+
+
+def _published(workspace: Workspace, name: str) -> ModelManifest | None:
+    """Read a model's manifest where it is whole; a broken one counts as none, since it is about to go."""
+    folder = workspace.model(name)
+    try:
+        manifest = read_model_manifest(folder)
+    except (MissingInput, BadData, ModelMismatch):
+        return None
+    whole = all((folder / level.file).is_file() for level in manifest.levels.values())
+    return manifest if whole else None
+
+
+def _facts(workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int) -> dict[str, Any]:
+    """Gather all that determines the model, and its hash."""
+    facts = {
+        "spec": spec.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
+        "seed": seed,
+        "feature_version": feature_version(),
+        "libraries": {library: version(library) for library in LIBRARIES},
+        "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
+    }
+    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts])}
+
+
+def _train(
+    workspace: Workspace,
+    name: str,
+    spec: ModelSpec,
+    settings: TrainSettings,
+    *,
+    facts: dict[str, Any],
+    progress: Progress,
+) -> ModelManifest:
+    seed: int = facts["seed"]
+    levels: dict[str, Any] = {}
+    pipelines: dict[Level, Any] = {}
+    captures: dict[str, str] = {}
+    units: set[str] = set()
+    for level in settings.levels:
+        data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
+        fitted = fit_level(
+            spec,
+            data,
+            np.arange(len(data.y)),
+            folds=settings.folds,
+            max_false_positive_rate=settings.max_false_positive_rate,
+            seed=seed,
+            progress=progress,
+        )
+        pipelines[level] = fitted.pipeline
+        levels[level] = {
+            "features": data.contracts,
+            "threshold": fitted.threshold,
+            "max_false_positive_rate": settings.max_false_positive_rate,
+            "calibration": fitted.calibration,
+            "out_of_fold": fitted.out_of_fold,
+            "training": data.counts(),
+        }
+        captures |= data.captures
+        units.add(data.unit)
+    manifest = {
+        **facts,
+        "name": name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ptml_version": __version__,
+        "levels": levels,
+        "captures": captures,
+        "unit": units.pop() if len(units) == 1 else "mixed",
+    }
+    with workspace.scratch_folder() as scratch:
+        return save_model(workspace.model(name), manifest, pipelines, scratch)
