@@ -1,0 +1,109 @@
+"""How templates become pages: everything escaped, nothing loaded, one strict content policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ptml import __version__
+from ptml.report.charts import bar
+from ptml.report.text import plain_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+NOTHING = "\N{EN DASH}"
+GAP = "\N{NARROW NO-BREAK SPACE}"
+
+
+@cache
+def environment() -> Environment:
+    """Make the one template environment: autoescape for every template, undefined names are errors."""
+    loader = FileSystemLoader(TEMPLATES)
+    result = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    result.filters.update(
+        text=text, count=count, probability=probability, decimal=decimal, moment=moment, plural=plural
+    )
+    result.globals["bar"] = bar
+    return result
+
+
+def render(template: str, **values: object) -> str:
+    """Render a page with its style sheet inside, which the content policy admits by hash alone."""
+    style = (TEMPLATES / "style.css").read_text("utf-8")
+    return (
+        environment()
+        .get_template(template)
+        .render(style=Markup(style), policy=_policy(style), version=__version__, **values)  # noqa: S704 - our own file
+    )
+
+
+def _policy(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def text(value: object) -> str:
+    r"""Show any value as text without characters that act or hide; null as a dash.
+
+    >>> text("a\x1b[31m"), text(None) == NOTHING
+    ('a�[31m', True)
+    """
+    return NOTHING if value is None else plain_text(str(value))
+
+
+def count(value: int | None) -> str:
+    """Write a whole number with narrow gaps between thousands; null as a dash.
+
+    >>> count(1234567).replace(GAP, "_")
+    '1_234_567'
+    """
+    return NOTHING if value is None else f"{value:,}".replace(",", GAP)
+
+
+def probability(value: float | None) -> str:
+    """Write a probability; what would round to 0 or 1 without being it is written as a bound.
+
+    >>> [probability(p) for p in (0.1234, 0.00001, 0.99999, 1.0)]
+    ['0.123', '<0.001', '>0.999', '1.000']
+    """
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.0005:  # noqa: PLR2004
+        return "<0.001"
+    if 0.9995 <= value < 1:  # noqa: PLR2004
+        return ">0.999"
+    return f"{value:.3f}"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """Write a number with a fixed count of decimals; null as a dash.
+
+    >>> decimal(0.5), decimal(None) == NOTHING
+    ('0.500', True)
+    """
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def moment(value: datetime | None) -> str:
+    """Write a moment in UTC to the second; null as a dash.
+
+    >>> moment(datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC))
+    '2026-11-23 01:02:03'
+    """
+    return NOTHING if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """Write a count with its noun.
+
+    >>> plural(1, "capture", "captures"), plural(3, "capture", "captures")
+    ('1 capture', '3 captures')
+    """
+    return f"{count(number)} {one if number == 1 else many}"
