@@ -1,0 +1,25 @@
+"""Every command of the command line as a typed function of the same name.
+
+The functions live here because ``ptml.train``, ``ptml.score`` and others are packages of the same names.
+
+>>> from ptml import api
+>>> from pathlib import Path
+>>> from ptml.workspace import Workspace
+>>> api.doctor(Workspace(Path("data"))).findings[0].what
+'python'
+"""
+
+from __future__ import annotations
+
+from ptml.catalog import catalog
+from ptml.doctor import doctor
+from ptml.evaluate.stage import evaluate
+from ptml.features.stage import features
+from ptml.parse.stage import parse
+from ptml.pipeline import run
+from ptml.score.stage import score
+from ptml.sources.own import add
+from ptml.sources.simulate import simulate
+from ptml.train.stage import train
+
+__all__ = ["add", "catalog", "doctor", "evaluate", "features", "parse", "run", "score", "simulate", "train"]

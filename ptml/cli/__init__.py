@@ -1,0 +1,20 @@
+"""The command line: one thin file per command, each around one function of the library."""
+
+from __future__ import annotations
+
+from ptml.cli._app import app, main
+from ptml.cli.add import add
+from ptml.cli.catalog import catalog
+from ptml.cli.doctor import doctor
+from ptml.cli.evaluate import evaluate
+from ptml.cli.features import features
+from ptml.cli.parse import parse
+from ptml.cli.run import run
+from ptml.cli.score import score
+from ptml.cli.simulate import simulate
+from ptml.cli.train import train
+
+__all__ = ["app", "main"]
+
+for command in (run, simulate, add, catalog, parse, features, train, evaluate, score, doctor):
+    app.command()(command)

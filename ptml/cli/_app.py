@@ -1,0 +1,66 @@
+"""The application that the commands hang on, and how an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ptml import __version__
+from ptml.cli._render import show_error
+from ptml.errors import PtmlError
+
+EXIT_CODES = """
+Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed,
+6 model does not fit, 7 missing tool, 8 workspace busy, 9 cannot write, 10 --fail-on hit.
+"""
+
+
+class _Group(TyperGroup):
+    """Shows ptml's own errors as messages; whatever else happens is a defect and keeps its traceback."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # noqa: ANN401 - as in the base class
+        try:
+            return super().invoke(ctx)
+        except PtmlError as error:
+            show_error(error)
+            raise typer.Exit(error.exit_code) from error
+
+
+app = typer.Typer(
+    name="ptml",
+    cls=_Group,
+    help="From labelled packet captures to a classifier of malicious traffic that you can trust.\n\n"
+    "Start with [bold]ptml run demo[/bold]: the whole way on simulated captures.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ptml {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C leaves the workspace sound."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("stopped; run the same command again to go on where it stopped", err=True)
+        sys.exit(130)

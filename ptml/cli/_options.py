@@ -1,0 +1,41 @@
+"""Options that several commands share: the same name means the same thing everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ptml.engine import LocalEngine
+    from ptml.workspace import Workspace
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Workspace that holds everything a run writes. [default: data]"
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0 means one a core.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Force = Annotated[bool, typer.Option("--force", help="Do again what has been done already.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks; errors only.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]
+
+
+def workspace(data: Path | None) -> Workspace:
+    """Name the workspace that an option, else ``PTML_DATA``, else the default chooses."""
+    from ptml.settings import default_data
+    from ptml.workspace import Workspace
+
+    return Workspace(data or default_data())
+
+
+def engine(jobs: int) -> LocalEngine:
+    """Choose where work runs."""
+    from ptml.engine import LocalEngine
+
+    return LocalEngine(jobs)

@@ -1,0 +1,87 @@
+"""How the results of training, evaluating and scoring look on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ptml.cli._render import describe, details, remark, show_table
+from ptml.stage import StageReport
+
+if TYPE_CHECKING:
+    from ptml.evaluate.stage import EvaluationResult
+    from ptml.pipeline import StageResult
+    from ptml.score.stage import ScoreResult
+    from ptml.train.stage import TrainResult
+
+SCORE_COLUMNS = (
+    "name",
+    "verdict",
+    "probability",
+    "threshold",
+    "alerts",
+    "connections",
+    "top_probability",
+    "path",
+)
+
+
+def show_training(result: TrainResult) -> None:
+    """Show what was trained, on how much, and how its threshold did on held-out captures."""
+    columns = (
+        "level",
+        "rows",
+        "malicious",
+        "captures",
+        "features",
+        "threshold",
+        "recall",
+        "false positives",
+        "ROC-AUC",
+    )
+    rows = [
+        (
+            level,
+            part.training.rows,
+            part.training.malicious,
+            part.training.captures,
+            len(part.features),
+            part.threshold,
+            part.out_of_fold.recall,
+            part.out_of_fold.false_positive_rate,
+            part.out_of_fold.roc_auc,
+        )
+        for level, part in result.manifest.levels.items()
+    ]
+    kept = "kept, nothing changed" if result.unchanged else f"trained in {result.seconds:.1f} s"
+    show_table(f"model {result.name} ({kept}); held-out figures", columns, rows)
+    typer.echo(str(result.folder))
+
+
+def show_evaluation(result: EvaluationResult) -> None:
+    """Show the figures of each protocol, and where the page is."""
+    show_table(*result.table())
+    typer.echo(str(result.page))
+
+
+def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
+    """Show the captures, riskiest first, what was left out, and where the page is."""
+    rows = [[row[name] for name in SCORE_COLUMNS] for row in result.captures]
+    show_table(f"{len(rows)} captures scored, riskiest first", SCORE_COLUMNS, rows)
+    for one in result.skipped:
+        remark(f"  skipped: {one.path}: {one.reason}", quiet=quiet)
+    typer.echo(f"report: {result.report}")
+
+
+def show_stage(name: str, result: StageResult) -> None:
+    """Show whatever a stage of a pipeline gave."""
+    if isinstance(result, StageReport):
+        typer.echo(describe(result))
+        for line in details(result):
+            remark(line)
+    else:
+        _SHOW[name](result)
+
+
+_SHOW = {"train": show_training, "evaluate": show_evaluation, "score": show_scores}

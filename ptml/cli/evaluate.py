@@ -1,0 +1,56 @@
+"""``ptml evaluate``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from ptml.cli._options import AsJson, Data, Force, Jobs, ModelName, Quiet, Seed, engine, workspace
+from ptml.cli._render import progress_bar, show_json
+from ptml.cli._results import show_evaluation
+
+
+def evaluate(
+    model: ModelName = "hist-gradient-boosting",
+    protocol: Annotated[
+        list[Literal["grouped", "random"]] | None,
+        typer.Option(
+            help="grouped: captures held out whole; random: the unsafe control. Both if none is named."
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of each protocol.")] = 5,
+    seed: Seed = 0,
+    data: Data = None,
+    jobs: Jobs = 0,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how good a model is on captures it has not seen, and how far a random split would flatter it.
+
+    Trains the model's spec again in each fold. Writes reports/<model>/ with an HTML page and JSON.
+
+    Examples:
+      ptml evaluate
+      ptml evaluate --model forest --protocol grouped
+    """
+    from ptml.evaluate.stage import evaluate as evaluate_model
+    from ptml.settings import EvaluateSettings, checked
+
+    values = {"folds": folds} | ({"protocols": tuple(protocol)} if protocol else {})
+    settings = checked(EvaluateSettings, values, "ptml evaluate")
+    with progress_bar(quiet=quiet) as progress:
+        result = evaluate_model(
+            workspace(data),
+            settings,
+            model=model,
+            seed=seed,
+            engine=engine(jobs),
+            force=force,
+            progress=progress,
+        )
+    if as_json:
+        show_json(result.to_dict())
+    else:
+        show_evaluation(result)

@@ -1,0 +1,57 @@
+"""``ptml score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ptml.cli._options import AsJson, Data, Jobs, ModelName, Quiet, engine, workspace
+from ptml.cli._render import progress_bar, show_json
+from ptml.cli._results import show_scores
+from ptml.errors import FAIL_ON_EXIT_CODE
+
+
+def score(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders of Zeek logs, single logs, or folders of such folders.")
+    ],
+    model: ModelName = "hist-gradient-boosting",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the results go. [default: scores/latest in --data]"),
+    ] = None,
+    fail_on: Annotated[
+        Literal["malicious"] | None, typer.Option(help="Exit with 10 if a capture is called malicious.")
+    ] = None,
+    data: Data = None,
+    jobs: Jobs = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score new captures: which are malicious, which connections and hosts make them so.
+
+    Writes tables of connections, hosts and captures (Parquet, CSV), alerts as JSON Lines and an HTML page,
+    and shows the captures, riskiest first. A capture that cannot be scored is reported; the others go on.
+
+    Examples:
+      ptml score /var/log/zeek/2026-11-23
+      ptml score captures/ --model data/models/forest --fail-on malicious --json
+    """
+    from ptml.artifact import load_model
+    from ptml.features.catalog import feature_version
+    from ptml.score.stage import score as score_captures
+
+    place = workspace(data)
+    loaded = load_model(model, place, feature_version=feature_version())
+    with progress_bar(quiet=quiet) as progress:
+        result = score_captures(
+            paths, model=loaded, out=out or place.score("latest"), engine=engine(jobs), progress=progress
+        )
+    if as_json:
+        show_json(result.to_dict())
+    else:
+        show_scores(result, quiet=quiet)
+    if fail_on and result.found_malicious:
+        raise typer.Exit(FAIL_ON_EXIT_CODE)

@@ -1,0 +1,53 @@
+"""``ptml train``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ptml.cli._options import AsJson, Data, Force, Jobs, Quiet, Seed, engine, workspace
+from ptml.cli._render import progress_bar, show_json
+from ptml.cli._results import show_training
+
+
+def train(
+    spec: Annotated[
+        str, typer.Option(metavar="NAME-or-TOML", help="Model spec: one of ptml's own, or a file.")
+    ] = "hist-gradient-boosting",
+    name: Annotated[str | None, typer.Option(help="Name of the model; else the spec's.")] = None,
+    folds: Annotated[
+        int, typer.Option(min=2, help="Capture-grouped folds for calibration and threshold.")
+    ] = 5,
+    max_false_positive_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of benign connections that may be called malicious.")
+    ] = 0.01,
+    seed: Seed = 0,
+    data: Data = None,
+    jobs: Jobs = 0,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a classifier of connections and one of captures from features and labels.
+
+    Probabilities are calibrated, and the threshold chosen, on captures held out whole. The model is saved
+    without pickle, with a manifest of what it was trained on.
+
+    Examples:
+      ptml train
+      ptml train --spec random-forest --name forest
+    """
+    from ptml.settings import TrainSettings, checked
+    from ptml.train.stage import train as train_model
+
+    values = {"spec": spec, "name": name, "folds": folds, "max_false_positive_rate": max_false_positive_rate}
+    settings = checked(TrainSettings, values, "ptml train")
+    with progress_bar(quiet=quiet) as progress:
+        result = train_model(
+            workspace(data), settings, seed=seed, engine=engine(jobs), force=force, progress=progress
+        )
+    if as_json:
+        show_json(result.to_dict())
+    else:
+        show_training(result)

@@ -1,0 +1,149 @@
+"""Captures' parsed logs → feature tables, one capture at a time, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from ptml.catalog import require_captures, select_captures
+from ptml.engine import LocalEngine
+from ptml.errors import MissingInput
+from ptml.features.build import capture_features, iter_connection_features
+from ptml.features.catalog import feature_version
+from ptml.io import writing
+from ptml.manifest import Publication, fingerprint, read_manifest
+from ptml.parse.published import published_logs
+from ptml.settings import FeaturesSettings
+from ptml.stage import StageReport, run_stage
+from ptml.types import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ptml.engine import Engine
+    from ptml.manifest import Manifest
+    from ptml.types import Progress
+    from ptml.workspace import Workspace
+
+STAGE = "features"
+VERSION = "1"
+CONNECTIONS = "features/connection"
+CAPTURES = "features/capture"
+HELPFUL_LOGS = ("dns", "files", "http", "ssl", "x509")
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesTask:
+    """One capture whose features are to be derived."""
+
+    workspace: Workspace
+    parsed: Manifest
+    batch_rows: int
+
+    @property
+    def capture_id(self) -> str:
+        """Tell which capture."""
+        return self.parsed.capture_id
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash all that determines the output; the batch size does not."""
+        return fingerprint(
+            STAGE, VERSION, {"features": feature_version()}, {"parse": self.parsed.fingerprint}
+        )
+
+
+def features(
+    workspace: Workspace,
+    settings: FeaturesSettings | None = None,
+    *,
+    captures: Collection[str] = (),
+    engine: Engine | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> StageReport:
+    """Derive the features of every connection and of every capture from the parsed logs.
+
+    Args:
+        workspace: Where the catalog and the parsed logs are.
+        settings: How.
+        captures: Ids or names; all if empty.
+        engine: Where the work runs.
+        force: Derive again what is there.
+        progress: Told after each capture.
+
+    Raises:
+        MissingInput: No workspace, no captures, nothing parsed, or a capture named that is not there.
+        WorkspaceBusy: Another run holds the workspace.
+        BadData: No capture has connections.
+    """
+    settings = settings or FeaturesSettings()
+    catalog = select_captures(require_captures(workspace), captures)
+    with workspace.locked():
+        parsed = {name: read_manifest(workspace, "parse", name) for name in catalog["capture_id"]}
+        tasks = [FeaturesTask(workspace, m, settings.batch_rows) for m in parsed.values() if m is not None]
+        if not tasks:
+            raise MissingInput(f"nothing in {workspace.root} has been parsed", hint="run `ptml parse` first")
+        report = run_stage(
+            workspace, STAGE, tasks, derive, engine=engine or LocalEngine(), force=force, progress=progress
+        )
+        unparsed = {name: "not parsed: see what `ptml parse` said" for name, m in parsed.items() if m is None}
+    report.failed.update(unparsed)
+    return report.require_output()
+
+
+def derive(task: FeaturesTask) -> Manifest:
+    """Derive one capture's features and publish them.
+
+    Raises:
+        MissingInput: It has no connections.
+        CannotWrite: The operating system refused.
+    """
+    logs = published_logs(task.workspace, task.parsed)
+    if "conn" not in logs:
+        raise MissingInput("no conn.log: without connections there are no features")
+    with task.workspace.scratch_folder() as folder:
+        publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
+        rows = _write_connections(publication, logs, task.batch_rows)
+        _write_capture(publication, logs)
+        read = task.parsed.counts["rows_conn"]
+        return publication.publish(
+            inputs={"parse": task.parsed.fingerprint},
+            parameters={"features": feature_version()},
+            rows_in=read,
+            rows_out=rows,
+            notes=[f"no {log}.log: its features are null" for log in HELPFUL_LOGS if log not in logs],
+            counts={"left out (no uid, or a uid seen before)": read - rows},
+        )
+
+
+def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame], batch_rows: int) -> int:
+    """Write the batches as row groups of one file, so that memory does not grow with the capture."""
+    pending = publication.new_part(CONNECTIONS, 0)
+    writer: pq.ParquetWriter | None = None
+    rows = 0
+    try:
+        for frame in iter_connection_features(logs, batch_rows=batch_rows):
+            table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            with writing(pending.temporary):
+                writer = writer or pq.ParquetWriter(
+                    pending.temporary, table.schema, compression="zstd", compression_level=1
+                )
+                writer.write_table(table)
+            rows += frame.height
+    finally:
+        if writer is not None:
+            with writing(pending.temporary):
+                writer.close()
+    pending.rows = rows
+    return rows
+
+
+def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame]) -> None:
+    frame = capture_features(logs).collect()
+    pending = publication.new_part(CAPTURES, frame.height)
+    with writing(pending.temporary):
+        frame.write_parquet(pending.temporary, compression="zstd")

@@ -1,0 +1,1 @@
+"""Where labelled captures come from: one file a source."""
