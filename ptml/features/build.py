@@ -1,0 +1,99 @@
+"""Computes feature tables from Zeek's logs: the functions that users call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ptml.features.assemble import (
+    UID,
+    aggregate,
+    aggregates,
+    beside,
+    finished,
+    finished_columns,
+    own_features,
+)
+from ptml.features.batches import ConnectionBatches
+from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES
+from ptml.features.inputs import read_inputs
+
+if TYPE_CHECKING:
+    from ptml.features.family import Logs
+
+
+def connection_features(logs: Logs) -> pl.LazyFrame:
+    """Describe each connection, in the order of conn.log.
+
+    Args:
+        logs: Zeek log name to frame, with Zeek's names and types as ``ptml.scan_logs`` gives them. Any log
+            but conn may be missing, and any column but ``uid`` and ``ts``: the features that need it are
+            null. ``capture_id`` may be absent from all logs; then it is null and all rows are one capture.
+
+    Returns:
+        ``capture_id, uid, ts, id.orig_h, id.orig_p, id.resp_h, id.resp_p``, then the features. Connections
+        without uid are left out, and of those that repeat a uid in their capture all but the first.
+
+    Raises:
+        MissingInput: There is no conn log.
+        BadData: conn lacks ``uid`` or ``ts``, or a column has a type that it cannot have.
+
+    >>> ts = pl.Series([0]).cast(pl.Datetime("us", "UTC"))
+    >>> conn = pl.LazyFrame({"uid": ["C1"], "ts": ts, "orig_bytes": [30], "resp_bytes": [10]})
+    >>> connection_features({"conn": conn}).select("orig_byte_share", "duration").collect().row(0)
+    (0.75, None)
+    """
+    inputs = read_inputs(logs)
+    conn = inputs["conn"].filter(pl.col("uid").is_not_null())
+    inputs["conn"] = conn.filter(pl.struct(UID).is_first_distinct())
+    frame = pl.concat([own_features(inputs["conn"]), beside(inputs)], how="horizontal")
+    for table in aggregates(inputs):
+        frame = frame.join(table, on=UID, how="left", maintain_order="left", nulls_equal=True)
+    return finished(frame)
+
+
+def capture_features(logs: Logs) -> pl.LazyFrame:
+    """Describe each capture.
+
+    Args:
+        logs: As for :func:`connection_features`.
+
+    Returns:
+        ``capture_id``, then the features: one row for each capture in conn, sorted by ``capture_id``.
+
+    Raises:
+        MissingInput: There is no conn log.
+        BadData: As for :func:`connection_features`.
+
+    >>> ts = pl.Series([0, 1]).cast(pl.Datetime("us", "UTC"))
+    >>> conn = pl.LazyFrame({"uid": ["C1", "C2"], "ts": ts, "proto": ["tcp", "udp"]})
+    >>> capture_features({"conn": conn}).select("connections", "tcp_share").collect().row(0)
+    (2, 0.5)
+    """
+    inputs = read_inputs(logs)
+    frame = inputs["conn"].select("capture_id").unique()
+    for family in CAPTURE_FAMILIES:
+        table = aggregate(family, inputs)
+        if table is not None:
+            frame = frame.join(table, on="capture_id", how="left", nulls_equal=True)
+    return finished_columns(frame, ["capture_id"], CAPTURE_FEATURES).sort("capture_id")
+
+
+def iter_connection_features(logs: Logs, *, batch_rows: int = 500_000) -> ConnectionBatches:
+    """Describe each connection like ``connection_features``, a batch at a time and in bounded memory.
+
+    Args:
+        logs: As for :func:`ptml.features.build.connection_features`.
+        batch_rows: Connections in a batch.
+
+    Raises:
+        MissingInput: There is no conn log.
+        BadData: conn lacks ``uid`` or ``ts``, or a column has a type that it cannot have.
+
+    >>> ts = pl.Series([0, 1, 2]).cast(pl.Datetime("us", "UTC"))
+    >>> conn = pl.LazyFrame({"uid": ["C1", "C2", "C3"], "ts": ts})
+    >>> [batch["uid"].to_list() for batch in iter_connection_features({"conn": conn}, batch_rows=2)]
+    [['C1', 'C2'], ['C3']]
+    """
+    return ConnectionBatches(logs, batch_rows=batch_rows)

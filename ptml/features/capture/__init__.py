@@ -1,0 +1,1 @@
+"""Features of a whole capture, grouped by what they look at."""

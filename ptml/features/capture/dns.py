@@ -1,0 +1,160 @@
+"""What the hosts of a capture ask the domain name system: over all rows of dns.log."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ptml.features.connection.dns import BULKY_TYPES, NXDOMAIN
+from ptml.features.expressions import share
+from ptml.features.family import Logs, family
+
+
+def all_dns_rows(logs: Logs) -> pl.LazyFrame | None:
+    """Rows of dns.log.
+
+    >>> all_dns_rows({}) is None
+    True
+    """
+    return logs.get("dns")
+
+
+def by_domain(logs: Logs) -> pl.LazyFrame | None:
+    """Last two labels of the names asked for, each with the distinct ``names`` under it.
+
+    >>> dns = pl.LazyFrame({"capture_id": "c", "query": ["a.x.com", "b.x.com", "b.x.com", "arpa"]})
+    >>> by_domain({"dns": dns}).select("domain", "names").sort("domain").collect().rows()
+    [('arpa', 1), ('x.com', 2)]
+    """
+    if "dns" not in logs or "query" not in logs["dns"].collect_schema():
+        return None
+    name = pl.col("query").str.to_lowercase().str.strip_chars(".")
+    names = logs["dns"].filter(pl.col("query").is_not_null()).select("capture_id", name).unique()
+    domain = pl.col("query").str.extract(r"([^.]*\.?[^.]*)$").alias("domain")
+    return names.select("capture_id", domain).group_by("capture_id", "domain").agg(pl.len().alias("names"))
+
+
+def dns_transactions() -> pl.Expr:
+    """Transactions in the capture.
+
+    Unit: transactions. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
+    Null: no row in dns.log. Source: Bilge et al. 2011, EXPOSURE.
+
+    >>> pl.DataFrame({"query": ["a.com", "b.com"]}).select(dns_transactions()).item()
+    2
+    """
+    return pl.len()
+
+
+def nxdomain_share() -> pl.Expr:
+    """Share of the answers that say that the name does not exist.
+
+    Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
+    Null: no answer known. Source: Antonakakis et al. 2012, Pleiades.
+
+    >>> pl.DataFrame({"rcode": [0, 3, None]}).select(nxdomain_share()).item()
+    0.5
+    """
+    return share(pl.col("rcode") == NXDOMAIN)
+
+
+def dns_unanswered_share() -> pl.Expr:
+    """Share of the questions that got no answer.
+
+    Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
+    Null: no row in dns.log. Source: Zeek dns.log.
+
+    >>> pl.DataFrame({"rcode": [0, None]}).select(dns_unanswered_share()).item()
+    0.5
+    """
+    return share(pl.col("rcode").is_null())
+
+
+def dns_bulky_share() -> pl.Expr:
+    """Share of the questions for records that carry arbitrary bytes: TXT, NULL or iodine's private type.
+
+    Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
+    Null: no question type known. Source: Born and Gustafson 2010.
+
+    >>> pl.DataFrame({"qtype": [1, 16, None]}).select(dns_bulky_share()).item()
+    0.5
+    """
+    return share(pl.col("qtype").is_in(BULKY_TYPES))
+
+
+def median_query_length() -> pl.Expr:
+    """Median length of the names asked for.
+
+    Unit: characters. Type: Float32. Range: 0 or more. Logs: dns. Scope: capture.
+    Null: no name known. Source: Antonakakis et al. 2010, Notos.
+
+    >>> pl.DataFrame({"query": ["a.com", "ab.com", "abc.com"]}).select(median_query_length()).item()
+    6.0
+    """
+    return pl.col("query").str.len_chars().median()
+
+
+def longest_query() -> pl.Expr:
+    """Length of the longest name asked for.
+
+    Unit: characters. Type: UInt32. Range: 0 or more. Logs: dns. Scope: capture.
+    Null: no name known. Source: Born and Gustafson 2010.
+
+    >>> pl.DataFrame({"query": ["a.com", "ab.com"]}).select(longest_query()).item()
+    6
+    """
+    return pl.col("query").str.len_chars().max()
+
+
+def dns_names() -> pl.Expr:
+    """Distinct names asked for.
+
+    Unit: names. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
+    Null: no name known. Source: Bilge et al. 2011, EXPOSURE.
+
+    >>> pl.DataFrame({"names": [2, 1]}).select(dns_names()).item()
+    3
+    """
+    return pl.col("names").sum()
+
+
+def dns_domains() -> pl.Expr:
+    """Distinct last two labels of the names asked for.
+
+    Unit: domains. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
+    Null: no name known. Source: Bilge et al. 2011, EXPOSURE.
+
+    >>> pl.DataFrame({"names": [2, 1]}).select(dns_domains()).item()
+    2
+    """
+    return pl.col("names").len()
+
+
+def most_names_in_domain() -> pl.Expr:
+    """Most distinct names under one domain (its last two labels): a tunnel asks a new name each time.
+
+    Unit: names. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
+    Null: no name known. Source: RITA v5, C2 over DNS.
+
+    >>> pl.DataFrame({"names": [2, 1]}).select(most_names_in_domain()).item()
+    2
+    """
+    return pl.col("names").max()
+
+
+_KEY = ("capture_id",)
+CAPTURE_DNS = (
+    family(
+        "dns",
+        (
+            dns_transactions,
+            nxdomain_share,
+            dns_unanswered_share,
+            dns_bulky_share,
+            median_query_length,
+            longest_query,
+        ),
+        all_dns_rows,
+        _KEY,
+    ),
+    family("dns", (dns_names, dns_domains, most_names_in_domain), by_domain, _KEY),
+)

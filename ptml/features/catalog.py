@@ -1,0 +1,105 @@
+"""All features, in the order of their columns, and the version that names this set of them."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import inspect
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ptml.features.capture.dns import CAPTURE_DNS
+from ptml.features.capture.fanout import FANOUT
+from ptml.features.capture.http import CAPTURE_HTTP
+from ptml.features.capture.outcome import OUTCOME
+from ptml.features.capture.timing import CAPTURE_TIMING
+from ptml.features.capture.tls import CAPTURE_TLS
+from ptml.features.capture.traffic import TRAFFIC
+from ptml.features.connection.addresses import ADDRESSES
+from ptml.features.connection.certificates import CERTIFICATES
+from ptml.features.connection.dns import DNS
+from ptml.features.connection.files import FILES
+from ptml.features.connection.history import HISTORY
+from ptml.features.connection.http import HTTP
+from ptml.features.connection.pair import PAIRS
+from ptml.features.connection.service import SERVICE
+from ptml.features.connection.state import STATE
+from ptml.features.connection.timing import TIMING
+from ptml.features.connection.tls import TLS
+from ptml.features.connection.volume import VOLUME
+
+if TYPE_CHECKING:
+    from ptml.features.family import Family, Feature
+
+CONNECTION_FAMILIES: tuple[Family, ...] = (
+    VOLUME,
+    TIMING,
+    STATE,
+    HISTORY,
+    SERVICE,
+    ADDRESSES,
+    DNS,
+    HTTP,
+    TLS,
+    CERTIFICATES,
+    FILES,
+    PAIRS,
+)
+CAPTURE_FAMILIES: tuple[Family, ...] = (
+    TRAFFIC,
+    OUTCOME,
+    *FANOUT,
+    *CAPTURE_DNS,
+    CAPTURE_HTTP,
+    *CAPTURE_TLS,
+    *CAPTURE_TIMING,
+)
+
+CONNECTION_FEATURES: tuple[Feature, ...] = tuple(
+    feature for family in CONNECTION_FAMILIES for feature in family.features
+)
+CAPTURE_FEATURES: tuple[Feature, ...] = tuple(
+    feature for family in CAPTURE_FAMILIES for feature in family.features
+)
+
+_SHARED = ("assemble", "build", "expressions", "family", "inputs", "mime", "pairs")
+"""What decides the features' values; how they are batched or described does not."""
+
+
+@cache
+def feature_version() -> str:
+    """Name this set of features: a hash of their names, types and code.
+
+    Docstrings, comments and blank lines do not count, so that a better explanation leaves models valid.
+
+    >>> len(feature_version())
+    12
+    """
+    digest = hashlib.sha256()
+    for feature in (*CONNECTION_FEATURES, *CAPTURE_FEATURES):
+        digest.update(f"{feature.name}:{feature.dtype}\n".encode())
+    for module in sorted({feature.build.__module__ for feature in (*CONNECTION_FEATURES, *CAPTURE_FEATURES)}):
+        digest.update(code_of(inspect.getsource(importlib.import_module(module))).encode())
+    for name in _SHARED:
+        digest.update(code_of(inspect.getsource(importlib.import_module(f"ptml.features.{name}"))).encode())
+    return digest.hexdigest()[:12]
+
+
+def code_of(source: str) -> str:
+    r"""Leave out of a module's source what does not change what it does.
+
+    Args:
+        source: Text of a Python module.
+
+    >>> code_of("# why\n\nx = 1\n")
+    'x = 1'
+    """
+    skipped: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        value = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            skipped.update(range(value.lineno, (value.end_lineno or value.lineno) + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    code = (line.rstrip() for number, line in lines if number not in skipped)
+    return "\n".join(line for line in code if line and not line.lstrip().startswith("#"))

@@ -1,0 +1,1 @@
+"""Features of one connection, grouped by what they look at."""
