@@ -54,7 +54,7 @@ def choose_threshold(
 
     It lies halfway between the last probability that counts as malicious and the next below, so that a
     new row just beside either falls on its side. Where even the highest probability is benign too often, it
-    lies above all.
+    is 1: nothing short of certainty is called malicious.
 
     Args:
         probability: Held-out calibrated probabilities.
@@ -71,7 +71,7 @@ def choose_threshold(
     rate = np.cumsum(benign[::-1])[::-1] / benign.sum()
     allowed = np.flatnonzero(rate <= max_false_positive_rate * (1 + 1e-12))
     if len(allowed) == 0:
-        return float(np.nextafter(values[-1], np.inf))
+        return 1.0
     first = int(allowed[0])
     below = float(values[first - 1]) if first else 0.0
     middle = (float(values[first]) + below) / 2

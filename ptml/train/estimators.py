@@ -52,7 +52,7 @@ def known_params(estimator: EstimatorName) -> list[str]:
 
 
 def build_pipeline(
-    spec: ModelSpec, contracts: Sequence[FeatureContract], level: Level, seed: int
+    spec: ModelSpec, contracts: Sequence[FeatureContract], *, level: Level, rows: int, seed: int
 ) -> Pipeline:
     """Build an unfitted pipeline for these features.
 
@@ -64,6 +64,7 @@ def build_pipeline(
         spec: The model spec.
         contracts: The features to use, in order.
         level: ``connection`` or ``capture``.
+        rows: How many rows it will be fitted on.
         seed: Seed of everything random.
     """
     kind, fixed = CLASSIFIERS[spec.estimator]
@@ -71,7 +72,7 @@ def build_pipeline(
     numbers = [contract.name for contract in contracts if not contract.is_category]
     categories = [contract.name for contract in contracts if contract.is_category]
     prepare = ColumnTransformer(
-        [("number", _numbers(spec.estimator, seed), numbers), ("category", _categories(), categories)],
+        [("number", _numbers(spec.estimator, rows, seed), numbers), ("category", _categories(), categories)],
         verbose_feature_names_out=False,
     )
     return Pipeline(
@@ -79,13 +80,15 @@ def build_pipeline(
     )
 
 
-def _numbers(estimator: EstimatorName, seed: int) -> Pipeline | str:
+def _numbers(estimator: EstimatorName, rows: int, seed: int) -> Pipeline | str:
     impute = SimpleImputer(strategy="median", add_indicator=True)
     if estimator == "hist-gradient-boosting":
         return "passthrough"
     if estimator == "random-forest":
         return Pipeline([("impute", impute)])
-    normal = QuantileTransformer(output_distribution="normal", subsample=100_000, random_state=seed)
+    normal = QuantileTransformer(
+        n_quantiles=min(1000, rows), output_distribution="normal", subsample=100_000, random_state=seed
+    )
     return Pipeline([("impute", impute), ("scale", normal)])
 
 
@@ -127,7 +130,7 @@ def fit_pipeline(
     present = [contract for contract in contracts if inputs[contract.name].null_count() < inputs.height]
     if not present:
         raise BadData("no feature has a value in any training row", hint="look at `ptml features` for why")
-    pipeline = build_pipeline(spec, present, level, seed)
+    pipeline = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)
     sample_weight = balanced(weights, y) if spec.class_weights == "balanced" else weights
     try:
         with threadpool_limits(THREADS):
