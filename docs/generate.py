@@ -6,19 +6,23 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from ptml.features.describe import features_page
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from ptml.cli import app
 from ptml.schema import TABLES
 from ptml.settings import PipelineSettings
 from ptml.zeektypes import ATOMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Made by docs/generate.py: change the code and run `make docs`. -->"
@@ -56,16 +60,43 @@ def pages() -> dict[Path, str]:
 
 
 def cli_page() -> str:
-    """Document every command, with Typer's own generator.
+    """Document every command and option."""
+    chapters = [command_chapter(words, command) for words, command in commands(get_command(app), "ptml")]
+    return "\n\n".join([NOTE, *chapters]) + "\n"
 
-    It runs in a process of its own, without ptml's environment variables: they change defaults.
+
+def commands(command: object, *words: str) -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
+    """Give a command and all below it, each with the words that call it."""
+    assert isinstance(command, TyperCommand | TyperGroup)
+    yield " ".join(words), command
+    if isinstance(command, TyperGroup):
+        for name, below in command.commands.items():
+            yield from commands(below, *words, name)
+
+
+def command_chapter(words: str, command: TyperCommand | TyperGroup) -> str:
+    """Document one command: what it does, how it is called, what it takes."""
+    context = typer.Context(command, info_name=words)
+    usage = " ".join([words, *command.collect_usage_pieces(context)])
+    records = (parameter.get_help_record(context) for parameter in command.get_params(context))
+    rows = [(f"`{names}`", text) for names, text in filter(None, records)]
+    level = "#" * len(words.split())
+    parts = [f"{level} `{words}`", help_text(command.help or ""), f"```console\n$ {usage}\n```"]
+    return "\n\n".join(
+        [*parts, markdown_table(("takes", "meaning"), rows), help_text(command.epilog or "")]
+    ).strip()
+
+
+def help_text(text: str) -> str:
+    r"""Turn a command's help into Markdown, its examples into code.
+
+    >>> help_text("Do it.\n\nExamples:\n  ptml do\n  ptml do --twice").splitlines()
+    ['Do it.', '', '```console', '$ ptml do', '$ ptml do --twice', '```']
     """
-    command = [sys.executable, "-m", "typer", "ptml.cli", "utils", "docs", "--name", "ptml"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PTML_")}
-    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return f"{NOTE}\n\n{done.stdout.strip()}\n"
+    # Typer's mark for "do not wrap what follows" means nothing here.
+    lines, _, examples = inspect.cleandoc(text).replace("\b\n", "").partition("Examples:\n")
+    calls = [f"$ {line.strip()}" for line in examples.splitlines()]
+    return "\n".join([lines.strip(), *(["", "```console", *calls, "```"] if calls else [])])
 
 
 def schema_page() -> str:

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ptml.cli import app
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.main import get_command
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from docs.generate import commands
+from ptml.cli import app
 
-
-def walk(command: object, *words: str) -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
-    """Give a command and all below it."""
-    assert isinstance(command, TyperCommand | TyperGroup)
-    yield " ".join(words), command
-    if isinstance(command, TyperGroup):
-        for name, below in command.commands.items():
-            yield from walk(below, *words, name)
-
-
-ALL = dict(walk(get_command(app), "ptml"))
+ALL = dict(commands(get_command(app), "ptml"))
 """Every command and group, the program itself included: ``{"ptml": …, "ptml catalog verify": …}``."""
 
 RUNNABLE = {

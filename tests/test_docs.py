@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import FAIL_ON_EXIT_CODE, PtmlError
+from ptml.train.spec import ModelSpec
 from tests.command_tree import ALL
 from tests.pages import PAGES, ROOT
 
@@ -68,6 +69,13 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     broken = [link for link in LINK.findall(path.read_text("utf-8")) if not (path.parent / link).exists()]
 
     assert broken == []
+
+
+def test_model_keys_are_documented() -> None:
+    """models/README.md has a row for each key of a model spec, in order, and for no other."""
+    rows = re.findall(r"^\| `(\w+)` \|", PAGES["models/README.md"].read_text("utf-8"), flags=re.MULTILINE)
+
+    assert rows == list(ModelSpec.model_fields)
 
 
 def test_every_decision_is_listed() -> None:
