@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -97,14 +98,23 @@ def writing(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in REFUSALS:
+    except (OSError, pl.exceptions.ComputeError) as error:
+        number = _error_number(error)
+        if number not in REFUSALS:
             raise
-        reason = os.strerror(error.errno or 0)
+        reason = os.strerror(number)
         hint = (
             "free some space or choose another --data, then run the same again: it goes on where it stopped"
         )
         raise CannotWrite(f"cannot write {path}: {reason}; nothing was published", hint=hint) from error
+
+
+def _error_number(error: Exception) -> int:
+    """Give the operating system's error number; Polars tells it only in its text."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else 0
 
 
 def fsync_file(path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Compressed reading and whole-or-nothing writing."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import resource
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from ptml import io
+from ptml.errors import BadData, CannotWrite, MissingInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.workspace import Workspace
+
+DATA = b"".join(b"line %d\n" % i for i in range(1000))
+
+
+def test_compression_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+    """gz with several members, zst and plain bytes read the same under any name."""
+    contents = {
+        "a": DATA,
+        "b.log": gzip.compress(DATA[:500]) + gzip.compress(DATA[500:]),
+        "c.gz": io.zstd.compress(DATA[:99]) + io.zstd.compress(DATA[99:]),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        assert b"".join(io.chunks(tmp_path / name)) == DATA
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, io.zstd.compress])
+def test_truncated_stream_is_an_error_after_what_could_be_read(tmp_path: Path, compress: object) -> None:
+    """A cut file gives its readable part, then says that it breaks off."""
+    import random
+
+    data = random.Random(1).randbytes(3 << 20)
+    path = tmp_path / "cut"
+    path.write_bytes(compress(data)[:-1000])  # type: ignore[operator]
+    got = b""
+    with pytest.raises(BadData, match="breaks off or is corrupt"):
+        for piece in io.chunks(path):
+            got += piece
+    assert data.startswith(got)
+    assert got
+
+
+def test_missing_file_is_missing_input(tmp_path: Path) -> None:
+    """A file that is not there is said to be so."""
+    with pytest.raises(MissingInput, match="cannot be read"):
+        next(io.chunks(tmp_path / "no"))
+
+
+def test_failed_write_leaves_the_old_file(workspace: Workspace) -> None:
+    """When the file-size limit stops a write, the old content stays and the error is `CannotWrite`."""
+    path = workspace.root / "t.parquet"
+    old = pl.DataFrame({"a": [1]})
+    io.write_parquet(path, old, workspace.scratch)
+    big = pl.DataFrame({"a": pl.int_range(0, 1_000_000, eager=True).hash(1)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(CannotWrite, match="nothing was published"):
+            io.write_parquet(path, big, workspace.scratch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert io.read_parquet(path).equals(old)
+
+
+def test_full_disk_is_told_from_a_defect() -> None:
+    """ENOSPC becomes `CannotWrite` with a way out; an error that is no refusal passes unchanged."""
+    with pytest.raises(CannotWrite, match="No space left on device"), io.writing(__file__):  # type: ignore[arg-type]
+        raise OSError(errno.ENOSPC, "full")
+    with pytest.raises(InterruptedError), io.writing(__file__):  # type: ignore[arg-type]
+        raise OSError(errno.EINTR, "again")
+
+
+def test_not_parquet_is_bad_data(tmp_path: Path) -> None:
+    """A file that is no Parquet is said to be so, with its name."""
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(BadData, match=r"x\.parquet cannot be read as Parquet"):
+        io.read_parquet(tmp_path / "x.parquet")

@@ -1,0 +1,99 @@
+"""Paths, names and the lock."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ptml.errors import BadData, MissingInput, WorkspaceBusy
+from ptml.workspace import Workspace, safe_capture_id, safe_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from ptml.workspace import Workspace
+with Workspace(Path(sys.argv[1])).locked():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def hold(workspace: Workspace) -> subprocess.Popen[str]:
+    """Start another process that holds the workspace's lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(workspace.root)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_second_run_is_turned_away_and_told_who_holds_the_lock(workspace: Workspace) -> None:
+    """Two runs at once on one workspace: the second stops, names the first, and changes nothing."""
+    with hold(workspace) as process:
+        try:
+            with pytest.raises(WorkspaceBusy, match=f"in use by process {process.pid} "), workspace.locked():
+                pytest.fail("the lock was given twice")
+        finally:
+            process.kill()
+
+
+def test_lock_of_a_killed_run_is_taken_over(workspace: Workspace) -> None:
+    """A stale lock falls with its process, and what the process left in .tmp is swept."""
+    with hold(workspace) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    litter = workspace.scratch / "litter"
+    litter.mkdir(parents=True)
+    with workspace.locked():
+        assert not litter.exists()
+
+
+def test_lock_is_reentrant_and_an_inner_use_sweeps_nothing(workspace: Workspace) -> None:
+    """A pipeline holds the lock over its stages, which take it again."""
+    with workspace.locked(), workspace.scratch_folder() as folder:
+        with workspace.locked():
+            assert folder.is_dir()
+        assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../up", "a/b", "a\\b", ".hidden", "a" * 101, "né", "a\n", "-x"]
+)
+def test_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
+    """A name is one plain path component or an error."""
+    with pytest.raises(BadData, match="cannot name a file or folder"):
+        safe_name(name)
+
+
+@pytest.mark.parametrize(
+    "capture_id", ["c123", "c0123456789ABCDEF", "x0123456789abcdef", "c0123456789abcdef\n"]
+)
+def test_capture_ids_are_checked_before_they_become_paths(capture_id: str) -> None:
+    """Only `c` and 16 lower-case hex digits name a capture."""
+    with pytest.raises(BadData, match="is not a capture id"):
+        safe_capture_id(capture_id)
+
+
+def test_no_workspace_says_what_makes_one(tmp_path: Path) -> None:
+    """A missing data folder is missing input with a way out."""
+    with pytest.raises(MissingInput, match="`ptml simulate` or `ptml add` makes one"):
+        Workspace(tmp_path / "nowhere").require()
+
+
+def test_scratch_is_removed_even_after_an_error(workspace: Workspace) -> None:
+    """Unfinished work leaves nothing behind."""
+    with pytest.raises(RuntimeError, match="boom"), workspace.scratch_folder() as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError("boom")
+    assert not folder.exists()
