@@ -1,0 +1,199 @@
+"""Evaluating: the model's own spec, fitted anew without each fold, against what is known of that fold."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ptml import report
+from ptml.artifact import read_model_manifest
+from ptml.errors import BadData, MissingInput, SettingsError
+from ptml.evaluate.bootstrap import DRAWS
+from ptml.evaluate.judge import gap, headline, judge
+from ptml.evaluate.protocols import out_of_fold
+from ptml.evaluate.results import Evaluation, LevelResult, ProtocolResult
+from ptml.features.catalog import feature_version
+from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parquet
+from ptml.labels import label_connections
+from ptml.settings import checked
+from ptml.train.dataset import load_dataset
+from ptml.train.sources import data_fingerprint, labelled_captures
+from ptml.train.spec import ModelSpec
+from ptml.types import silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+    from ptml.artifact import ModelManifest
+    from ptml.engine import Engine
+    from ptml.settings import EvaluateSettings
+    from ptml.types import JsonObject, Level, Progress
+    from ptml.workspace import Workspace
+
+STAGE_VERSION = "1"
+RESULT = "evaluation.json"
+PAGE = "evaluation.html"
+TABLE_METRICS = ("roc_auc", "pr_auc", "tpr_at_fpr_1e-2", "precision", "recall", "false_positive_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """An evaluation, and whether it had to be made.
+
+    Attributes:
+        folder: Where its files are.
+        unchanged: It was there already, of the same model, data, settings, seed and versions.
+        evaluation: What it found.
+        seconds: Wall time of this call.
+    """
+
+    folder: Path
+    unchanged: bool
+    evaluation: Evaluation
+    seconds: float
+
+    @property
+    def page(self) -> Path:
+        """The HTML page."""
+        return self.folder / PAGE
+
+    def table(self) -> tuple[str, tuple[str, ...], list[tuple[object, ...]]]:
+        """Give title, columns and rows of the figures that matter most, a level and protocol a row."""
+        columns = ("level", "protocol", *TABLE_METRICS)
+        rows: list[tuple[object, ...]] = [
+            (level, protocol, *(found.metrics[name].value for name in TABLE_METRICS))
+            for level, result in self.evaluation.levels.items()
+            for protocol, found in result.protocols.items()
+        ]
+        kept = "kept, nothing changed" if self.unchanged else f"evaluated in {self.seconds:.1f} s"
+        return f"model {self.evaluation.model} on held-out rows ({kept})", columns, rows
+
+    def to_dict(self) -> JsonObject:
+        """Give the result as plain JSON values."""
+        return {
+            "folder": str(self.folder),
+            "unchanged": self.unchanged,
+            "seconds": self.seconds,
+            **self.evaluation.model_dump(mode="json"),
+        }
+
+
+def evaluate(
+    workspace: Workspace,
+    settings: EvaluateSettings,
+    *,
+    model: str,
+    seed: int = 0,
+    engine: Engine | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> EvaluationResult:
+    """Evaluate a model's spec on the labelled captures of a workspace, and write `reports/<model>/`.
+
+    The saved model has seen every capture, so it is never asked: its spec is fitted anew in each fold,
+    calibration and threshold within the training part, and judged on the rows held out.
+
+    Args:
+        workspace: Where features, labels and the model are, and where the report goes.
+        settings: Protocols and folds.
+        model: Name of the model.
+        seed: Seed of everything random, unless the settings have their own.
+        engine: Where labelling runs.
+        force: Evaluate even if nothing changed.
+        progress: Called as the work goes on.
+
+    Raises:
+        MissingInput: There is no such model, or no features.
+        BadData: A class has too few captures for the folds.
+        CannotWrite: The operating system refused; an earlier report stays as it was.
+    """
+    started = time.perf_counter()
+    seed = seed if settings.seed is None else settings.seed
+    with workspace.require().locked():
+        manifest = read_model_manifest(model, workspace)
+        folder = workspace.report(manifest.name)
+        label_connections(workspace, engine=engine, progress=progress)
+        data_hash = data_fingerprint(labelled_captures(workspace, "connection"), workspace)
+        facts = _facts(manifest, settings, seed, data_hash)
+        old = None if force else _published(folder)
+        unchanged = old is not None and old.fingerprint == facts["fingerprint"]
+        if old is not None and unchanged:
+            found = old
+        else:
+            found = _evaluate(workspace, manifest, settings, facts=facts, progress=progress)
+    return EvaluationResult(folder, unchanged, found, round(time.perf_counter() - started, 3))
+
+
+def _facts(manifest: ModelManifest, settings: EvaluateSettings, seed: int, data_hash: str) -> dict[str, Any]:
+    notes = []
+    if manifest.data_fingerprint != data_hash:
+        notes.append("captures, labels or features changed since the model was trained")
+    if manifest.feature_version != feature_version():
+        notes.append("the model was trained on features of another version")
+    facts: dict[str, Any] = {
+        "model": manifest.name,
+        "model_fingerprint": manifest.fingerprint,
+        "spec": manifest.spec,
+        "seed": seed,
+        "draws": DRAWS,
+        "feature_version": feature_version(),
+        "notes": notes,
+    }
+    protocols = settings.model_dump(mode="json", exclude={"seed"})
+    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts, protocols, data_hash])}
+
+
+def _published(folder: Path) -> Evaluation | None:
+    try:
+        return checked(Evaluation, read_json(folder / RESULT), str(folder / RESULT))
+    except (MissingInput, BadData, SettingsError):
+        return None
+
+
+def _evaluate(
+    workspace: Workspace,
+    manifest: ModelManifest,
+    settings: EvaluateSettings,
+    *,
+    facts: dict[str, Any],
+    progress: Progress,
+) -> Evaluation:
+    spec = checked(ModelSpec, manifest.spec, f"model {manifest.name!r}")
+    levels: dict[Level, LevelResult] = {}
+    predictions: dict[str, pl.DataFrame] = {}
+    for level, trained in manifest.levels.items():
+        data = load_dataset(workspace, level, spec, seed=facts["seed"], progress=progress)
+        protocols: dict[str, ProtocolResult] = {}
+        for protocol in settings.protocols:
+            rows = out_of_fold(
+                spec,
+                data,
+                protocol,
+                folds=settings.folds,
+                max_false_positive_rate=trained.max_false_positive_rate,
+                seed=facts["seed"],
+                progress=progress,
+            )
+            predictions[f"predictions-{level}-{protocol}.parquet"] = rows
+            protocols[protocol] = judge(rows, protocol, folds=settings.folds, seed=facts["seed"])
+        levels[level] = LevelResult(data=data.counts(), protocols=protocols, gap=gap(protocols))
+    sentences = tuple(headline(level, result) for level, result in levels.items())
+    found = Evaluation(**facts, headline=sentences, levels=levels)
+    _write(workspace, workspace.report(manifest.name), found, predictions)
+    return found
+
+
+def _write(
+    workspace: Workspace, folder: Path, found: Evaluation, predictions: dict[str, pl.DataFrame]
+) -> None:
+    """Write the files, the result last: it is what says that the others are there."""
+    content = found.model_dump(mode="json")
+    with workspace.scratch_folder() as scratch:
+        for name, table in predictions.items():
+            write_parquet(folder / name, table, scratch)
+        if render := getattr(report, "render_evaluation", None):
+            write_bytes(folder / PAGE, render(content).encode(), scratch)
+        write_json(folder / RESULT, content, scratch)
