@@ -1,0 +1,196 @@
+"""One capture from raw logs to scored connections, in batches, by the code that training uses."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ptml.artifact import load_model
+from ptml.errors import MissingInput
+from ptml.features.build import capture_features, iter_connection_features
+from ptml.features.catalog import feature_version
+from ptml.identity import capture_id_of_logs
+from ptml.io import read_parquet, writing
+from ptml.parse.published import published_logs
+from ptml.parse.scan import log_files
+from ptml.parse.stage import ParseTask, parse_capture
+from ptml.schema import CONNECTION_SCORES, HOST_SCORES
+from ptml.score.tables import summarise_hosts
+from ptml.workspace import Workspace
+from ptml.zeektypes import log_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ptml.artifact import Model
+    from ptml.manifest import Manifest
+    from ptml.score.discover import Found
+
+CONN, ROWS_CONN = "conn", "rows_conn"
+CONTRIBUTING = ("dns", "http", "ssl", "x509", "files")
+BLOCK_BYTES = 16 << 20
+MAX_REASONS = 20
+NO_CONN = "no conn.log among its logs: connections are what is scored"
+NO_CONNECTIONS = "no connections: nothing to score, so its verdict is unknown"
+UNKNOWN = [pl.lit(None).alias(name) for name in ("out_of_distribution", "reasons")]
+"""Columns for what models cannot tell yet."""
+NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its riskiest connection"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureTask:
+    """One capture to score, the hash of its files, and the folder that its tables go to."""
+
+    found: Found
+    inputs: str
+    folder: Path
+    model: Path
+    batch_rows: int
+
+    @property
+    def connections(self) -> Path:
+        """Folder of the parts of the capture's scored connections."""
+        return self.folder / "connections"
+
+    @property
+    def hosts(self) -> Path:
+        """The capture's scored hosts."""
+        return self.folder / "hosts.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOutcome:
+    """What became of one capture: its row of scores, and what was read of it."""
+
+    capture_id: str
+    connections: int
+    alerts: int
+    top_probability: float | None
+    probability: float | None
+    verdict: str | None
+    threshold: float | None
+    rows_read: int
+    rows_quarantined: int
+    rows_left_out: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    quarantine_reasons: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> CaptureOutcome:
+        """Read it back from what `run.json` says of the capture.
+
+        Raises:
+            KeyError: The record lacks something.
+        """
+        values = {one.name: record[one.name] for one in fields(cls)}
+        return cls(**{**values, "notes": tuple(values["notes"])})
+
+
+def score_capture(task: CaptureTask) -> CaptureOutcome:
+    """Parse, compute features and score one capture; its tables are left in the task's folder.
+
+    Raises:
+        MissingInput: It has no conn.log.
+        BadData: It cannot be used.
+        ModelMismatch: The model does not fit the features.
+    """
+    started = time.perf_counter()
+    model = _model(task.model)
+    with writing(task.connections):
+        task.connections.mkdir(parents=True)
+    workspace = Workspace(task.folder / "workspace")
+    try:
+        files = log_files(task.found.source)
+        manifest = _parse(files, workspace)
+        unread = _quarantine_reasons(workspace, manifest)
+        logs = published_logs(workspace, manifest)
+        if CONN not in logs and CONN not in {log_name(path) for path in files}:
+            raise MissingInput("; ".join([NO_CONN, *unread]))
+        _write_connections(task, model, logs)
+        summary = _summarise(task)
+        verdict = _score_whole(model, logs) if summary["connections"] else {}
+        return CaptureOutcome(
+            capture_id=manifest.capture_id,
+            **summary,
+            probability=verdict.get("probability"),
+            verdict=verdict.get("verdict"),
+            threshold=verdict.get("threshold"),
+            rows_read=manifest.rows_out,
+            rows_quarantined=manifest.rows_in - manifest.rows_out,
+            rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
+            seconds=round(time.perf_counter() - started, 3),
+            notes=_notes(model, logs, summary["connections"]),
+            quarantine_reasons=unread,
+        )
+    finally:
+        shutil.rmtree(workspace.root, ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def _model(folder: Path) -> Model:
+    """Load the model once in a worker, which scores many captures."""
+    return load_model(folder, feature_version=feature_version())
+
+
+def _write_connections(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> None:
+    if CONN not in logs:
+        return
+    for number, batch in enumerate(iter_connection_features(logs, batch_rows=task.batch_rows)):
+        if batch.is_empty():
+            continue
+        scored = model.score(batch, level="connection").with_columns(UNKNOWN)
+        part = task.connections / f"part-{number:05d}.parquet"
+        with writing(part):
+            CONNECTION_SCORES.check(scored).write_parquet(part, compression="zstd", compression_level=1)
+
+
+def _summarise(task: CaptureTask) -> dict[str, Any]:
+    parts = connection_parts(task.folder)
+    hosts = HOST_SCORES.check(summarise_hosts(parts).collect()).sort("host")
+    with writing(task.hosts):
+        hosts.write_parquet(task.hosts, compression="zstd")
+    return {
+        "connections": int(hosts["connections"].sum()),
+        "alerts": int(hosts["alerts"].sum()),
+        "top_probability": hosts["probability"].max(),
+    }
+
+
+def _score_whole(model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:
+    if "capture" not in model.levels:
+        return {}
+    return model.score(capture_features(logs).collect(), level="capture").row(0, named=True)
+
+
+def _parse(files: list[Path], workspace: Workspace) -> Manifest:
+    capture_id = capture_id_of_logs(files)
+    named = tuple((path.name, path) for path in files)
+    return parse_capture(ParseTask(workspace, capture_id, named, capture_id, BLOCK_BYTES))
+
+
+def _notes(model: Model, logs: dict[str, pl.LazyFrame], connections: int) -> tuple[str, ...]:
+    if not connections:
+        return (NO_CONNECTIONS,)
+    missing = [log for log in CONTRIBUTING if log not in logs]
+    notes = [f"no {', '.join(f'{log}.log' for log in missing)}: their features are null"] if missing else []
+    return (*notes, *([] if "capture" in model.levels else [NO_CAPTURE_MODEL]))
+
+
+def _quarantine_reasons(workspace: Workspace, manifest: Manifest) -> dict[str, int]:
+    parts = [read_parquet(path).select("reason") for path in manifest.paths(workspace, "quarantine")]
+    if not parts:
+        return {}
+    counted = pl.concat(parts).group_by("reason").len().sort("len", "reason", descending=[True, False])
+    return dict(counted.head(MAX_REASONS).iter_rows())
+
+
+def connection_parts(folder: Path) -> list[Path]:
+    """List the parts of a capture's scored connections, in the order of its conn.log."""
+    return sorted((folder / "connections").glob("part-*.parquet"))

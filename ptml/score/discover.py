@@ -1,0 +1,90 @@
+"""Which captures lie at the paths that were given."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptml.errors import MissingInput
+from ptml.report import path_text
+from ptml.zeektypes import looks_like_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+NO_LOGS = "no Zeek logs in it (*.log, *.json, also .gz and .zst)"
+GIVEN_TWICE = "given twice; it is scored once"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A capture to score: a folder of logs or one log file, what to call it, and the path as it was given."""
+
+    source: Path
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path that was left out, and why."""
+
+    path: str
+    reason: str
+
+
+def find_captures(paths: Sequence[Path], *, beside: Sequence[Path] = ()) -> tuple[list[Found], list[Skipped]]:
+    """Find the captures at some paths: a folder of Zeek logs is one, so is a single log file.
+
+    A folder that holds no logs itself is searched for folders that do, at any depth; links to folders and
+    hidden folders are not followed.
+
+    Args:
+        paths: Folders and files.
+        beside: Folders that are never searched, such as the one that results go to.
+
+    Raises:
+        MissingInput: A path does not exist.
+
+    >>> find_captures([])
+    ([], [])
+    """
+    found: list[Found] = []
+    skipped: list[Skipped] = []
+    seen: set[Path] = set()
+    shut = {folder.resolve() for folder in beside}
+    for path in paths:
+        if not path.exists():
+            raise MissingInput(
+                f"{path_text(path)} does not exist, so nothing was scored",
+                hint="check the path; give a folder of Zeek logs, a single log, or a folder of such folders",
+            )
+        captures = [path] if path.is_file() else list(_capture_folders(path, shut))
+        if not captures:
+            skipped.append(Skipped(path_text(path), NO_LOGS))
+        for source in captures:
+            if source.resolve() in seen:
+                skipped.append(Skipped(path_text(source), GIVEN_TWICE))
+                continue
+            seen.add(source.resolve())
+            found.append(Found(source, path_text(_name(source, path)), path_text(source)))
+    return found, skipped
+
+
+def _name(source: Path, given: Path) -> Path:
+    """Name a capture by its own folder, or by its way down from the folder that was searched."""
+    return Path(source.resolve().name) if source == given else source.relative_to(given)
+
+
+def _capture_folders(root: Path, shut: set[Path]) -> Iterator[Path]:
+    for place, folders, files in os.walk(root):
+        folder = Path(place)
+        if any(looks_like_log(Path(name)) for name in files):
+            folders.clear()  # what lies below belongs to this capture
+            yield folder
+        else:
+            folders[:] = sorted(
+                name for name in folders if not name.startswith(".") and (folder / name).resolve() not in shut
+            )

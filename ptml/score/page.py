@@ -1,0 +1,64 @@
+"""The HTML page of a batch: the riskiest rows of its tables, and what was read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ptml.report import ScoresPage, Totals, render_scores
+from ptml.score.tables import CAPTURES, CONNECTIONS, HOSTS, alerts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+SHOWN = {"captures": 500, "hosts": 100, "alerts": 200}
+
+
+def scores_page(
+    folder: Path,
+    run: Mapping[str, Any],
+    *,
+    model_facts: Sequence[tuple[str, object]],
+    evaluation: str | None,
+) -> str:
+    """Make the page from finished tables.
+
+    Args:
+        folder: Where the tables are.
+        run: What `run.json` will say.
+        model_facts: Name and value of what is known of the model.
+        evaluation: In a sentence, how the model did on captures it had not seen.
+    """
+    captures = pl.read_parquet(folder / CAPTURES)
+    hosts = pl.scan_parquet(folder / HOSTS, glob=False)
+    names = captures.lazy().select("capture_id", "name")
+    top_hosts = hosts.head(SHOWN["hosts"]).join(names, on="capture_id", how="left", maintain_order="left")
+    top_alerts = (
+        alerts(folder / CONNECTIONS, captures)
+        .sort("probability", "capture_id", "uid", descending=[True, False, False])
+        .head(SHOWN["alerts"])
+    )
+    totals = run["totals"]
+    return render_scores(
+        ScoresPage(
+            captures=captures.head(SHOWN["captures"]).to_dicts(),
+            hosts=top_hosts.collect().to_dicts(),
+            alerts=top_alerts.collect().to_dicts(),
+            reading=run["captures"][: SHOWN["captures"]],
+            skipped=run["skipped"],
+            totals=Totals(
+                captures=totals["captures"],
+                malicious=totals["malicious"],
+                connections=totals["connections"],
+                alerts=totals["alerts"],
+                hosts=totals["hosts"],
+                rows=totals["rows_read"],
+                quarantined=totals["rows_quarantined"],
+            ),
+            model_facts=model_facts,
+            connection_threshold=run["model"]["thresholds"].get("connection"),
+            evaluation=evaluation,
+        )
+    )

@@ -1,0 +1,114 @@
+"""What `run.json` says of a batch, and what the page says of its model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ptml import __version__
+from ptml.io import sha256_file
+from ptml.report.environment import count, decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import polars as pl
+
+    from ptml.artifact import Model
+    from ptml.score.capture import CaptureOutcome, CaptureTask
+    from ptml.score.discover import Skipped
+
+VERSION = 1
+SUMMED = ("connections", "alerts", "rows_read", "rows_quarantined", "rows_left_out")
+
+
+def run_record(
+    model: Model,
+    outcomes: Sequence[tuple[CaptureTask, CaptureOutcome]],
+    skipped: Sequence[Skipped],
+    *,
+    ranked: pl.DataFrame,
+    hosts: int,
+    began: datetime,
+) -> dict[str, Any]:
+    """Record what was read, with which model, and what was left out.
+
+    Args:
+        model: What judged the captures.
+        outcomes: What became of each capture.
+        skipped: Paths that were left out.
+        ranked: The table of captures, in its order.
+        hosts: Rows of the table of hosts.
+        began: When the run began.
+    """
+    by_id = {outcome.capture_id: (task, outcome) for task, outcome in outcomes}
+    captures = [_capture_record(*by_id[capture_id]) for capture_id in ranked["capture_id"]]
+    totals: Counter[str] = Counter(dict.fromkeys(SUMMED, 0))
+    for capture in captures:
+        totals.update({name: capture[name] for name in SUMMED})
+    return {
+        "version": VERSION,
+        "ptml_version": __version__,
+        "began": began.isoformat(timespec="seconds"),
+        "model": model_record(model),
+        "captures": captures,
+        "skipped": [asdict(one) for one in skipped],
+        "totals": {
+            **totals,
+            "captures": len(captures),
+            "unscored": sum(capture["connections"] == 0 for capture in captures),
+            "malicious": int((ranked["verdict"] == "malicious").sum()),
+            "hosts": hosts,
+            "skipped": len(skipped),
+        },
+    }
+
+
+def model_record(model: Model) -> dict[str, Any]:
+    """Record which model judged."""
+    return {
+        "name": model.name,
+        "sha256": sha256_file(model.folder / "manifest.json"),
+        "fingerprint": model.manifest.fingerprint,
+        "feature_version": model.manifest.feature_version,
+        "thresholds": {level: part.threshold for level, part in model.manifest.levels.items()},
+    }
+
+
+def _capture_record(task: CaptureTask, outcome: CaptureOutcome) -> dict[str, Any]:
+    return {
+        **asdict(outcome),
+        "name": task.found.name,
+        "path": task.found.path,
+        "inputs": task.inputs,
+        "notes": list(outcome.notes),
+    }
+
+
+def model_facts(model: Model) -> list[tuple[str, object]]:
+    """List what a reader of the page should know of the model, name and value."""
+    manifest = model.manifest
+    facts: list[tuple[str, object]] = [
+        ("Name", model.name),
+        ("Trained", manifest.created),
+        ("Training captures", f"{count(len(manifest.captures))}, each one {manifest.unit}"),
+    ]
+    for level, part in manifest.levels.items():
+        noun = f"{level}s"
+        rows, malicious = count(part.training.rows), count(part.training.malicious)
+        threshold = (
+            f"{decimal(part.threshold)}, chosen for at most {part.max_false_positive_rate:.2%} false alarms; "
+            f"on training captures held out {part.out_of_fold.false_positive_rate:.2%} were, "
+            f"and {part.out_of_fold.recall:.1%} of malicious {noun} were found"
+        )
+        facts += [
+            (f"Learned {noun} from", f"{rows} {noun}, {malicious} of them malicious"),
+            (f"Threshold for {noun}", threshold),
+        ]
+    return [
+        *facts,
+        ("Feature version", manifest.feature_version),
+        ("Fingerprint", manifest.fingerprint),
+    ]

@@ -1,0 +1,213 @@
+"""Captures in, ranked tables out: the whole scoring of a batch, published whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ptml.engine import LocalEngine
+from ptml.errors import MissingInput, PtmlError
+from ptml.io import writing
+from ptml.report import path_text
+from ptml.schema import CAPTURE_SCORES
+from ptml.score.capture import CaptureOutcome, CaptureTask, connection_parts, score_capture
+from ptml.score.discover import Skipped, find_captures
+from ptml.score.earlier import earlier_captures, hash_inputs, reuse
+from ptml.score.page import scores_page
+from ptml.score.publish import check_output, publish
+from ptml.score.record import model_facts, model_record, run_record
+from ptml.score.tables import ALERTS, CAPTURES, CAPTURES_CSV, CONNECTIONS, HOSTS, HOSTS_CSV, write_tables
+from ptml.types import silent
+from ptml.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ptml.artifact import Model
+    from ptml.engine import Engine
+    from ptml.score.discover import Found
+    from ptml.types import JsonObject, Progress
+
+STAGE = "score"
+REPORT = "report.html"
+FILES = (CONNECTIONS, HOSTS, CAPTURES, CAPTURES_CSV, HOSTS_CSV, ALERTS, REPORT)
+BATCH_ROWS = 100_000
+SAME_CONTENT = "same content as {}; it is scored once"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """What scoring a batch gave, riskiest capture first.
+
+    Attributes:
+        out: Folder of the tables.
+        captures: Rows of CAPTURE_SCORES; `probability` and `verdict` are None where nothing could be scored.
+        skipped: Paths that were left out, and why.
+        unchanged: Names of captures whose scores an earlier run had left.
+        totals: Counts over the batch: captures, malicious, connections, alerts, hosts, rows_read, …
+        seconds: Wall time.
+    """
+
+    out: Path
+    captures: tuple[dict[str, Any], ...]
+    skipped: tuple[Skipped, ...]
+    unchanged: tuple[str, ...]
+    totals: dict[str, int]
+    seconds: float
+
+    @property
+    def report(self) -> Path:
+        """The HTML page."""
+        return self.out / REPORT
+
+    @property
+    def found_malicious(self) -> bool:
+        """Tell whether a capture was called malicious, or has an alert where only connections are judged."""
+        return any(
+            row["verdict"] == "malicious" or (row["verdict"] is None and row["alerts"] > 0)
+            for row in self.captures
+        )
+
+    def to_dict(self) -> JsonObject:
+        """Give the result as plain JSON values."""
+        return {
+            "out": path_text(self.out),
+            "report": path_text(self.report),
+            "captures": [dict(row) for row in self.captures],
+            "skipped": [asdict(one) for one in self.skipped],
+            "unchanged": list(self.unchanged),
+            "totals": dict(self.totals),
+            "seconds": self.seconds,
+        }
+
+
+def score(
+    paths: Sequence[Path],
+    *,
+    model: Model,
+    out: Path,
+    evaluation: str | None = None,
+    batch_rows: int = BATCH_ROWS,
+    engine: Engine | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> ScoreResult:
+    """Score captures and write ranked tables, alerts and a page.
+
+    A path is a folder of Zeek logs, a single log, or a folder that holds such folders. A capture without
+    conn.log, or one that cannot be read, is reported as skipped and the others go on. One with a conn.log
+    but no connections has a row with null probability and null verdict: unknown, not benign. Of equal
+    captures only the first is scored.
+
+    Args:
+        paths: Where the captures are.
+        model: What judges them.
+        out: Folder for the results; files of other names in it are left alone.
+        evaluation: In a sentence, how the model did on captures it had not seen, for the page.
+        batch_rows: Connections held in memory at a time.
+        engine: Where the work runs.
+        force: Score again what an earlier run with the same model left in `out`.
+        progress: Told after each capture.
+
+    Raises:
+        MissingInput: A path does not exist, or none held anything that could be scored.
+        ModelMismatch: The model was trained on other features.
+        SettingsError: `out` is a file.
+        WorkspaceBusy: Another run writes to `out`.
+        CannotWrite: The operating system refused; earlier results stay as they were.
+    """
+    started, began = time.perf_counter(), datetime.now(UTC)
+    check_output(out)
+    found, skipped = find_captures(paths, beside=[out])
+    if not found:
+        raise _nothing_scored(skipped)
+    desk = Workspace(out)
+    with desk.locked(), desk.scratch_folder() as scratch:
+        tasks = _tasks(found, scratch, model, batch_rows)
+        earlier = {} if force else earlier_captures(out, model_record(model))
+        reused = [(task, reuse(task, earlier[task.inputs], out)) for task in tasks if task.inputs in earlier]
+        todo = [task for task in tasks if task.inputs not in earlier]
+        done, faults = _score(todo, engine or LocalEngine(), progress)
+        outcomes, repeats = _distinct([*reused, *done])
+        skipped = [*skipped, *faults, *repeats]
+        if not outcomes:
+            raise _nothing_scored(skipped)
+        ranked, hosts = write_tables(
+            scratch,
+            _capture_rows(outcomes),
+            connections=[part for task, _ in outcomes for part in connection_parts(task.folder)],
+            hosts=[task.hosts for task, _ in outcomes],
+        )
+        run = run_record(model, outcomes, skipped, ranked=ranked, hosts=hosts, began=began)
+        page = scores_page(scratch, run, model_facts=model_facts(model), evaluation=evaluation)
+        with writing(scratch / REPORT):
+            (scratch / REPORT).write_text(page, "utf-8")
+        seconds = round(time.perf_counter() - started, 3)
+        publish(scratch, FILES, out, {**run, "seconds": seconds})
+    return ScoreResult(
+        out=out,
+        captures=tuple(ranked.to_dicts()),
+        skipped=tuple(skipped),
+        unchanged=tuple(task.found.name for task, _ in reused),
+        totals=run["totals"],
+        seconds=seconds,
+    )
+
+
+Outcomes = list[tuple[CaptureTask, CaptureOutcome]]
+
+
+def _tasks(found: Sequence[Found], scratch: Path, model: Model, batch_rows: int) -> list[CaptureTask]:
+    folder = model.folder.resolve()  # a bare name could be taken for that of another model
+    return [
+        CaptureTask(one, hash_inputs(one.source), scratch / f"{number:06d}", folder, batch_rows)
+        for number, one in enumerate(found)
+    ]
+
+
+def _score(
+    tasks: Sequence[CaptureTask], engine: Engine, progress: Progress
+) -> tuple[Outcomes, list[Skipped]]:
+    done: Outcomes = []
+    faults: list[Skipped] = []
+    progress(STAGE, 0, len(tasks))
+    for number, (task, result) in enumerate(engine.map(score_capture, tasks), start=1):
+        if isinstance(result, PtmlError):
+            faults.append(Skipped(task.found.path, result.message))
+        else:
+            done.append((task, result))
+        progress(STAGE, number, len(tasks))
+    return done, sorted(faults, key=lambda fault: fault.path)
+
+
+def _distinct(outcomes: Outcomes) -> tuple[Outcomes, list[Skipped]]:
+    """Order captures by id, and of equal ones keep the first given."""
+    kept: Outcomes = []
+    repeats: list[Skipped] = []
+    for task, outcome in sorted(outcomes, key=lambda pair: (pair[1].capture_id, pair[0].folder)):
+        if kept and kept[-1][1].capture_id == outcome.capture_id:
+            repeats.append(Skipped(task.found.path, SAME_CONTENT.format(kept[-1][0].found.path)))
+        else:
+            kept.append((task, outcome))
+    return kept, repeats
+
+
+def _nothing_scored(skipped: Sequence[Skipped]) -> MissingInput:
+    reasons = "; ".join(f"{one.path}: {one.reason}" for one in skipped[:3]) or "no path was given"
+    more = f" (and {len(skipped) - 3} more)" if len(skipped) > 3 else ""  # noqa: PLR2004 - as many as are quoted
+    return MissingInput(
+        f"nothing was scored: {reasons}{more}",
+        hint="give a folder of Zeek logs with a conn.log in it, or a folder of such folders",
+    )
+
+
+def _capture_rows(outcomes: Outcomes) -> pl.DataFrame:
+    rows = [asdict(task.found) | asdict(outcome) for task, outcome in outcomes]
+    return pl.DataFrame(
+        {name: [row[name] for row in rows] for name in CAPTURE_SCORES.schema}, schema=CAPTURE_SCORES.schema
+    )

@@ -1,0 +1,117 @@
+"""Tiny Zeek folders, and a model whose probabilities can be worked out by hand.
+
+The connection model takes one input, `orig_pkts` less five as log-odds: five packets give probability one
+half. The capture model does the same with the number of connections, less three.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import sklearn
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from ptml.artifact import load_model, save_model
+from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES, feature_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ptml.artifact import Model
+    from ptml.types import Level
+
+HALF = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
+"""Input of each level's model, and the value of it that gives probability one half."""
+FIELDS = {
+    "ts": "time",
+    "uid": "string",
+    "id.orig_h": "addr",
+    "id.orig_p": "port",
+    "id.resp_h": "addr",
+    "id.resp_p": "port",
+    "proto": "enum",
+    "orig_pkts": "count",
+}
+
+
+def sigmoid(log_odds: float) -> float:
+    """Turn log-odds into a probability, independently of ptml."""
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def conn(uid: str, packets: int, *, host: str = "10.0.0.1", ts: float = 1.5) -> list[object]:
+    """Make a row of conn.log."""
+    return [ts, uid, host, 50_000, "203.0.113.7", 443, "tcp", packets]
+
+
+def write_capture(folder: Path, rows: Sequence[Sequence[object]], *, log: str = "conn") -> Path:
+    """Write a folder with one Zeek log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "#separator \\x09",
+        "#set_separator\t,",
+        "#empty_field\t(empty)",
+        "#unset_field\t-",
+        f"#path\t{log}",
+        "\t".join(["#fields", *FIELDS]),
+        "\t".join(["#types", *FIELDS.values()]),
+        *("\t".join(str(value) for value in row) for row in rows),
+    ]
+    (folder / f"{log}.log").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def _estimator(name: str, half: float) -> Pipeline:
+    values = pl.DataFrame({name: [half - 1, half + 1]}, schema={name: pl.Float32})
+    pipeline = Pipeline(
+        [("impute", SimpleImputer(strategy="constant", fill_value=0.0)), ("classify", LogisticRegression())]
+    ).fit(values, [0, 1])
+    pipeline[-1].coef_ = np.array([[1.0]])
+    pipeline[-1].intercept_ = np.array([-float(half)])
+    return pipeline
+
+
+def _level(level: Level, threshold: float) -> dict[str, Any]:
+    name, _ = HALF[level]
+    known = {feature.name: feature for feature in (*CAPTURE_FEATURES, *CONNECTION_FEATURES)}
+    return {
+        "features": [{"name": name, "dtype": str(known[name].dtype)}],
+        "threshold": threshold,
+        "max_false_positive_rate": 0.01,
+        "calibration": {"slope": 1.0, "intercept": 0.0},
+        "out_of_fold": {"false_positive_rate": 0.01, "recall": 0.5},
+        "training": {"rows": 2, "malicious": 1, "captures": 2, "malicious_captures": 1, "available": 2},
+    }
+
+
+def make_model(
+    folder: Path,
+    *,
+    levels: Sequence[Level] = ("connection", "capture"),
+    threshold: float = 0.5,
+    version: str | None = None,
+) -> Model:
+    """Save the model that this module describes, and load it as a user would."""
+    manifest = {
+        "name": folder.name,
+        "created": "2026-11-20T00:00:00+00:00",
+        "ptml_version": "0",
+        "fingerprint": "0" * 64,
+        "spec": {},
+        "levels": {level: _level(level, threshold) for level in levels},
+        "feature_version": feature_version() if version is None else version,
+        "libraries": {"scikit-learn": sklearn.__version__},
+        "data_fingerprint": "0",
+        "captures": {},
+        "seed": 0,
+        "unit": "file",
+    }
+    estimators = {level: _estimator(*HALF[level]) for level in levels}
+    save_model(folder, manifest, estimators, folder.parent / ".tmp")
+    return load_model(folder)

@@ -1,0 +1,79 @@
+"""Claims about finding captures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ptml.errors import MissingInput
+from ptml.score.discover import GIVEN_TWICE, NO_LOGS, Skipped, find_captures
+
+
+def touch(path: Path) -> Path:
+    """Make a file, folders and all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    return path
+
+
+def test_a_folder_of_logs_is_one_capture(tmp_path: Path) -> None:
+    """A folder that holds logs is a capture by its own name, folders below included."""
+    touch(tmp_path / "monday" / "conn.log.gz")
+    touch(tmp_path / "monday" / "more" / "dns.log")
+    found, skipped = find_captures([tmp_path / "monday"])
+    assert [(one.source, one.name) for one in found] == [(tmp_path / "monday", "monday")]
+    assert skipped == []
+
+
+def test_a_folder_of_captures_is_several(tmp_path: Path) -> None:
+    """A folder without logs of its own is searched; captures are named by the way down to them, in order."""
+    touch(tmp_path / "b" / "conn.log")
+    touch(tmp_path / "a" / "deep" / "conn.json")
+    touch(tmp_path / "notes.txt")
+    touch(tmp_path / ".hidden" / "conn.log")
+    found, _ = find_captures([tmp_path])
+    assert [one.name for one in found] == [str(Path("a", "deep")), "b"]
+
+
+def test_a_single_file_is_a_capture(tmp_path: Path) -> None:
+    """One log file is a capture by its file name."""
+    path = touch(tmp_path / "conn.log")
+    found, _ = find_captures([path])
+    assert [(one.source, one.name, one.path) for one in found] == [(path, "conn.log", str(path))]
+
+
+def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    """A mistyped path stops the run before anything is done."""
+    with pytest.raises(MissingInput, match=r"mondya does not exist, so nothing was scored"):
+        find_captures([tmp_path / "mondya"])
+
+
+def test_a_folder_without_logs_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    """An empty folder is reported, not passed over."""
+    assert find_captures([tmp_path]) == ([], [Skipped(str(tmp_path), NO_LOGS)])
+
+
+def test_a_capture_given_twice_is_found_once(tmp_path: Path) -> None:
+    """The same folder by two ways is scored once, and the second way is reported."""
+    touch(tmp_path / "all" / "monday" / "conn.log")
+    found, skipped = find_captures([tmp_path / "all", tmp_path / "all" / "monday"])
+    assert [one.name for one in found] == ["monday"]
+    assert skipped == [Skipped(str(tmp_path / "all" / "monday"), GIVEN_TWICE)]
+
+
+def test_the_results_folder_is_never_searched(tmp_path: Path) -> None:
+    """Results that lie among the captures are not taken for one."""
+    touch(tmp_path / "monday" / "conn.log")
+    touch(tmp_path / "scores" / "run.json")
+    found, skipped = find_captures([tmp_path], beside=[tmp_path / "scores"])
+    assert [one.name for one in found] == ["monday"]
+    assert skipped == []
+
+
+def test_links_are_not_followed_into_circles(tmp_path: Path) -> None:
+    """A link to a folder above does not make the search endless."""
+    touch(tmp_path / "monday" / "conn.log")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    found, _ = find_captures([tmp_path])
+    assert [one.name for one in found] == ["monday"]
