@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -26,6 +26,7 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedIOBase
     from pathlib import Path
 
     from ptml.types import JsonValue
@@ -37,7 +38,7 @@ REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, 
 DECODE_ERRORS = (EOFError, gzip.BadGzipFile, zstd.ZstdError, OSError)
 
 
-def open_binary(path: Path) -> BinaryIO:
+def open_binary(path: Path) -> BufferedIOBase:
     """Open a file for reading as plain bytes, undoing gz or zst, told by its first bytes.
 
     Raises:
@@ -47,9 +48,9 @@ def open_binary(path: Path) -> BinaryIO:
         with path.open("rb") as file:
             head = file.read(4)
         if head[:2] == GZIP_MAGIC:
-            return cast("BinaryIO", gzip.open(path, "rb"))
+            return cast("BufferedIOBase", gzip.open(path, "rb"))
         if head == ZSTD_MAGIC:
-            return cast("BinaryIO", zstd.open(path, "rb"))
+            return cast("BufferedIOBase", zstd.open(path, "rb"))
         return path.open("rb")
     except OSError as error:
         raise MissingInput(
@@ -63,10 +64,10 @@ def chunks(path: Path) -> Iterator[bytes]:
     Raises:
         BadData: The compressed stream is broken.
     """
-    with open_binary(path) as file:
+    with open_binary(path) as reader:
         while True:
             try:
-                piece = file.read(CHUNK_BYTES)
+                piece = reader.read1(CHUNK_BYTES)  # unlike read, gives what came before a break
             except DECODE_ERRORS as error:
                 raise BadData(f"{path} breaks off or is corrupt: {error}", hint="fetch it again") from error
             if not piece:
