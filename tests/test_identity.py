@@ -1,0 +1,37 @@
+"""A capture is known by its content."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from typing import TYPE_CHECKING
+
+from ptml.identity import capture_id_of_logs
+from tests.builders import conn_log, many_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_id_is_the_hash_of_sorted_log_names_and_data_lines(tmp_path: Path) -> None:
+    """The id can be worked out with sha256 alone."""
+    (tmp_path / "dns.log").write_bytes(b"#path\tdns\n1\ta\n")
+    (tmp_path / "conn.log").write_bytes(b"#path\tconn\n1\tb\n2\tc\n#close\tx\n")
+    lines = {"conn": b"1\tb\n2\tc\n", "dns": b"1\ta\n"}
+    text = "".join(f"{log}\t{hashlib.sha256(data).hexdigest()}\n" for log, data in lines.items())
+    expected = "c" + hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert capture_id_of_logs([tmp_path / "dns.log", tmp_path / "conn.log"]) == expected
+
+
+def test_compression_header_and_order_make_no_difference_but_content_does(tmp_path: Path) -> None:
+    """gz, another #open time and another file order are the same capture; one more row is not."""
+    data = conn_log(many_rows(3))
+    (tmp_path / "conn.log").write_bytes(data)
+    (tmp_path / "conn.log.gz").write_bytes(
+        gzip.compress(data.replace(b"#open\t2026-11-24", b"#open\t2030-01-01"))
+    )
+    (tmp_path / "conn.more.log").write_bytes(conn_log(many_rows(4)))
+    plain, packed, more = (
+        capture_id_of_logs([tmp_path / n]) for n in ("conn.log", "conn.log.gz", "conn.more.log")
+    )
+    assert plain == packed != more
