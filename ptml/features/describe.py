@@ -1,0 +1,107 @@
+"""What each feature means, as rows for a terminal and as a page of the documentation."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ptml.errors import SettingsError, did_you_mean
+from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ptml.features.family import Feature
+
+_INTRODUCTION = """# Features
+
+{connection} features describe a connection and {capture} a whole capture. Each is one function of the name of
+its column; its docstring, from which this page is made, also works an example by hand. **Null is not zero**:
+a feature whose log or column a capture lacks is null, and so is one that does not apply. Scope `connection`
+looks at this connection alone, `past` at what had ended before it, `capture` at the whole capture. None holds
+an address, a name, an absolute time or a label."""
+
+
+def list_features() -> list[dict[str, str]]:
+    """Give the facts of every feature, in the order of the columns; those of connections come first.
+
+    >>> list_features()[0]["name"], list_features()[0]["unit"]
+    ('orig_bytes', 'bytes')
+    """
+    return [
+        _facts(feature, level)
+        for level, features in (("connection", CONNECTION_FEATURES), ("capture", CAPTURE_FEATURES))
+        for feature in features
+    ]
+
+
+def describe_feature(name: str) -> dict[str, str]:
+    """Give the facts of one feature.
+
+    Args:
+        name: Name of the feature.
+
+    Raises:
+        SettingsError: There is no feature of this name.
+
+    >>> describe_feature("orig_byte_share")["range"]
+    '0 to 1'
+    """
+    facts = {row["name"]: row for row in list_features()}
+    if name not in facts:
+        raise SettingsError(f"there is no feature {name!r}", hint=did_you_mean([name], facts))
+    return facts[name]
+
+
+def features_page() -> str:
+    """Write the page of all features in Markdown, by table and family.
+
+    >>> features_page().splitlines()[0]
+    '# Features'
+    """
+    introduction = _INTRODUCTION.format(connection=len(CONNECTION_FEATURES), capture=len(CAPTURE_FEATURES))
+    return "\n\n".join(
+        [
+            introduction,
+            "## Of a connection",
+            *_families(CONNECTION_FEATURES),
+            "## Of a capture",
+            *_families(CAPTURE_FEATURES),
+        ]
+    )
+
+
+def _families(features: Sequence[Feature]) -> list[str]:
+    return [
+        "\n\n".join([f"### {family}", _table(tuple(members))])
+        for family, members in groupby(features, key=lambda feature: feature.family)
+    ]
+
+
+def _table(features: Sequence[Feature]) -> str:
+    rows = [
+        "| name | meaning | unit, type, range | null when | logs, scope | source |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for feature in features:
+        values = f"{feature.unit}; {feature.dtype}; {feature.range}"
+        needs = f"{', '.join(feature.logs)}; {feature.scope}"
+        cells = (f"`{feature.name}`", feature.meaning, values, feature.null, needs, feature.source)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+def _facts(feature: Feature, level: str) -> dict[str, str]:
+    return {
+        "name": feature.name,
+        "family": feature.family,
+        "level": level,
+        "meaning": feature.meaning,
+        "unit": feature.unit,
+        "dtype": str(feature.dtype),
+        "range": feature.range,
+        "null": feature.null,
+        "logs": ", ".join(feature.logs),
+        "scope": feature.scope,
+        "source": feature.source,
+    }
