@@ -31,12 +31,11 @@ if TYPE_CHECKING:
     from ptml.types import Level
 
 EstimatorName: TypeAlias = Literal["hist-gradient-boosting", "random-forest", "logistic-regression"]
-THREADS = 2  # fixed, not the machine's cores: sums in another order can tip a split
 RARE_SHARE = 0.001
 MAX_CATEGORIES = 30
 CLASSIFIERS: dict[EstimatorName, tuple[type[Any], dict[str, Any]]] = {
     "hist-gradient-boosting": (HistGradientBoostingClassifier, {"early_stopping": False}),
-    "random-forest": (RandomForestClassifier, {"n_jobs": THREADS}),
+    "random-forest": (RandomForestClassifier, {"n_jobs": 1}),
     "logistic-regression": (LogisticRegression, {"max_iter": 500}),
 }
 
@@ -133,12 +132,10 @@ def fit_pipeline(
     pipeline = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)
     sample_weight = balanced(weights, y) if spec.class_weights == "balanced" else weights
     try:
-        with threadpool_limits(THREADS):
+        with threadpool_limits(1, "openmp"):  # of this thread; fits run side by side instead
             pipeline.fit(inputs, y, classify__sample_weight=sample_weight)
     except InvalidParameterError as error:
         raise SettingsError(f"spec {spec.name!r}: {error}", hint="mend the spec's [params]") from error
-    if spec.estimator == "random-forest":
-        pipeline[-1].set_params(n_jobs=1)  # threads would add up the votes in another order each time
     return pipeline
 
 

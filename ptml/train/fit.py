@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from ptml.artifact import Calibration, OutOfFold, log_odds
+from ptml.engine import available_cores
 from ptml.train.calibrate import choose_threshold, fit_calibration
 from ptml.train.estimators import fit_pipeline
 from ptml.train.splits import assign_folds
 from ptml.types import silent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
+    from ptml.artifact import FeatureContract
     from ptml.train.dataset import Dataset
     from ptml.train.spec import ModelSpec
     from ptml.train.splits import Protocol
-    from ptml.types import Progress
+    from ptml.types import Level, Progress
+
+BYTES_A_VALUE = 24  # its Float32, the encoded Float32, the estimator's Float64, one-hot columns
+FIT_MEMORY = 3 << 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +79,20 @@ def fit_level(
     weights = weights / weights.mean()
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
     fold_of = assign_folds(protocol, y, groups, folds, seed)
+    learning = _Learning(spec, data.level, data.contracts, inputs, y, weights, seed)
+    learn = [np.flatnonzero(fold_of != fold) for fold in range(folds)]
+    test = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
     held_out = np.empty(len(y))
-    for fold in range(folds):
-        progress(f"{data.level}: fit", fold, folds + 1)
-        learn, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        pipeline = fit_pipeline(
-            spec, data.contracts, inputs[learn], y[learn], weights[learn], level=data.level, seed=seed
-        )
-        held_out[test] = log_odds(pipeline, inputs[test])
+    with side_by_side(inputs) as pool:
+        whole = pool.submit(learning.fit, np.arange(len(y)), np.arange(0))
+        for fold, (_, found) in enumerate(pool.map(learning.fit, learn, test)):
+            held_out[test[fold]] = found
+            progress(f"{data.level}: fit", fold + 1, folds + 1)
+        pipeline, _ = whole.result()
+    progress(f"{data.level}: fit", folds + 1, folds + 1)
     calibration = fit_calibration(held_out, y, weights)
     probability = calibration.apply(held_out)
     threshold = choose_threshold(probability, y, weights, max_false_positive_rate)
-    progress(f"{data.level}: fit", folds, folds + 1)
-    pipeline = fit_pipeline(spec, data.contracts, inputs, y, weights, level=data.level, seed=seed)
-    progress(f"{data.level}: fit", folds + 1, folds + 1)
     called = probability >= threshold
     return Fitted(
         pipeline,
@@ -94,3 +104,43 @@ def fit_level(
             roc_auc=float(roc_auc_score(y, probability, sample_weight=weights)),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    """The rows of one call of `fit_level`, and how they are fitted."""
+
+    spec: ModelSpec
+    level: Level
+    contracts: tuple[FeatureContract, ...]
+    inputs: pl.DataFrame
+    y: NDArray[np.int8]
+    weights: NDArray[np.float64]
+    seed: int
+
+    def fit(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[Pipeline, NDArray[np.float64]]:
+        """Fit on some rows and give the log-odds of others."""
+        part = self.inputs if len(learn) == self.inputs.height else self.inputs[learn]
+        pipeline = fit_pipeline(
+            self.spec,
+            self.contracts,
+            part,
+            self.y[learn],
+            self.weights[learn],
+            level=self.level,
+            seed=self.seed,
+        )
+        return pipeline, log_odds(pipeline, self.inputs[test])
+
+
+@contextlib.contextmanager
+def side_by_side(inputs: pl.DataFrame) -> Iterator[ThreadPoolExecutor]:
+    """Lend threads for fits on these rows: as many as there are cores and memory allows, one core to each.
+
+    A fit that shares its cores with itself adds up in another order on each machine, and waits for its
+    slowest thread; fits side by side do neither.
+    """
+    needed = inputs.height * inputs.width * BYTES_A_VALUE
+    workers = max(1, min(available_cores(), FIT_MEMORY // max(needed, 1)))
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+        yield pool

@@ -126,7 +126,7 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
 
 def _facts(workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int) -> dict[str, Any]:
     """Gather all that determines the model, and its hash."""
-    facts = {
+    facts: JsonObject = {
         "spec": spec.model_dump(mode="json"),
         "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
         "seed": seed,
