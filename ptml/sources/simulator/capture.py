@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-import polars as pl
-import pyarrow.parquet as pq
 
 from ptml.sources.simulator import frames, text
+from ptml.sources.simulator.edges import cut, silence
 from ptml.sources.simulator.network import build_network
 from ptml.sources.simulator.records import concat
-from ptml.sources.simulator.schedule import Schedule, build_schedule
-from ptml.sources.simulator.transport import settle, silence
-from ptml.sources.simulator.writer import LogWriter
+from ptml.sources.simulator.schedule import build_schedule
+from ptml.sources.simulator.sink import Sink
+from ptml.sources.simulator.transport import settle
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from ptml.sources.simulator.network import Network
     from ptml.sources.simulator.plan import CapturePlan
     from ptml.sources.simulator.records import Flows, Ints
+    from ptml.sources.simulator.schedule import Schedule
 
-ALWAYS: Final = ("conn", "dns", "http", "ssl", "x509", "files")
-LABELS: Final = "labels.parquet"
-_FOREVER: Final = 2**62
+
+_EPHEMERAL: Final = 49_152
+_LAST_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,27 @@ def write_capture(
     folder.mkdir(parents=True, exist_ok=True)
     network = build_network(plan)
     schedule = build_schedule(plan, network)
-    sink = _Sink(folder, plan, schedule, log_format=log_format, compress=compress)
-    logged: set[str] = set()
+    sink = Sink(
+        folder, schedule.families, log_format=log_format, compress=compress, opened_at=plan.started_at
+    )
     for place in range(schedule.slices):
         flows, behaviour = _generate(schedule, place)
         rng = schedule.generator(place, -1)
-        _write_slice(flows, behaviour, network, sink, rng, logged)
+        flows = cut(silence(flows), schedule.window(0)[0], schedule.window(-1)[1], rng)
+        _add_slice(flows, behaviour, network, sink, rng)
         sink.flush(schedule.window(place)[1])
-    sink.flush(_FOREVER)
-    return sink.close()
+    ended_at = sink.close()
+    families = {family for family in schedule.families if family}
+    return WrittenCapture(
+        name=plan.name,
+        label="mixed" if sink.malicious else "benign",
+        family=families.pop() if len(families) == 1 else None,
+        files=sink.files,
+        connections=sink.connections,
+        malicious=sink.malicious,
+        started_at=plan.started_at,
+        ended_at=ended_at,
+    )
 
 
 def _generate(schedule: Schedule, place: int) -> tuple[Flows, Ints]:
@@ -95,120 +107,26 @@ def _generate(schedule: Schedule, place: int) -> tuple[Flows, Ints]:
     return concat(parts), np.repeat(np.array(origin, dtype=np.int64), sizes)
 
 
-def _write_slice(
-    flows: Flows,
-    behaviour: Ints,
-    network: Network,
-    sink: _Sink,
-    rng: np.random.Generator,
-    logged: set[str],
-) -> None:
-    flows = silence(flows)
+def _add_slice(flows: Flows, behaviour: Ints, network: Network, sink: Sink, rng: np.random.Generator) -> None:
+    """Turn a slice's event tables into rows of the logs."""
     conn = settle(flows, rng)
-    drawn = rng.integers(49_152, 65_536, len(flows))
+    drawn = rng.integers(_EPHEMERAL, _LAST_PORT + 1, len(flows))
     conn["orig_p"] = np.where(conn["orig_p"] < 0, drawn, conn["orig_p"])
-    uids = text.identifiers(rng, len(flows), "C")
-    rows = frames.conn_frame(conn, uids)
+    rows = frames.conn_frame(conn, text.identifiers(rng, len(flows), "C"))
     ids = rows.select("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
-    sink.add("conn", rows.with_columns(_behaviour=pl.Series(behaviour)))
-    if "dns" in flows.events:
-        sink.add("dns", frames.dns_frame(flows.events["dns"], ids, rng))
-    if "http" in flows.events:
-        http, bodies = frames.http_frames(flows.events["http"], ids, rng)
+    sink.add_connections(rows, behaviour)
+    seen = flows.events
+    if "dns" in seen:
+        sink.add("dns", frames.dns_frame(seen["dns"], ids, rng))
+    if "http" in seen:
+        http, bodies = frames.http_frames(seen["http"], ids, rng)
         sink.add("http", http)
         sink.add("files", bodies)
-    if "ssl" in flows.events:
-        ssl = frames.ssl_frame(flows.events["ssl"], ids, network, rng)
+    if "ssl" in seen:
+        ssl = frames.ssl_frame(seen["ssl"], ids, network, rng)
         sink.add("ssl", ssl)
-        sink.add("x509", frames.x509_frame(ssl, network, logged))
-    if "files" in flows.events:
-        sink.add("files", frames.files_frame(flows.events["files"], ids, rng))
-    if "weird" in flows.events:
-        sink.add("weird", frames.weird_frame(flows.events["weird"], ids))
-
-
-class _Sink:
-    """Holds rows back until nothing earlier can come, then writes them in order."""
-
-    def __init__(
-        self,
-        folder: Path,
-        plan: CapturePlan,
-        schedule: Schedule,
-        *,
-        log_format: Literal["tsv", "json"],
-        compress: bool,
-    ) -> None:
-        self._plan = plan
-        self._folder = folder
-        self._format: Literal["tsv", "json"] = log_format
-        self._compress = compress
-        self._schedule = schedule
-        self._waiting: dict[str, list[pl.DataFrame]] = {}
-        self._writers = {log: self._open(log) for log in ALWAYS}
-        self._labels: pq.ParquetWriter | None = None
-        self._malicious = 0
-        self._last = 0
-
-    def _open(self, log: str) -> LogWriter:
-        return LogWriter(
-            self._folder,
-            log,
-            log_format=self._format,
-            compress=self._compress,
-            opened_at=self._plan.started_at,
-        )
-
-    def add(self, log: str, frame: pl.DataFrame) -> None:
-        """Take rows of a log."""
-        if log not in self._writers:
-            self._writers[log] = self._open(log)
-        columns = self._writers[log].columns
-        keep = [*(name for name in columns if name in frame.columns), frames.KEY]
-        if log == "conn":
-            keep.append("_behaviour")
-        self._waiting.setdefault(log, []).append(frame.select(keep))
-
-    def flush(self, until: int) -> None:
-        """Write all rows that lie before ``until``; later slices have none that do."""
-        for log, waiting in self._waiting.items():
-            rows = pl.concat(waiting, how="diagonal").sort(frames.KEY, maintain_order=True)
-            ready = rows.filter(pl.col(frames.KEY) < until)
-            self._waiting[log] = [rows.filter(pl.col(frames.KEY) >= until)]
-            self._writers[log].write(ready)
-            if log == "conn" and ready.height:
-                self._last = max(self._last, int(ready[frames.KEY][-1]))
-                self._write_labels(ready)
-
-    def _write_labels(self, rows: pl.DataFrame) -> None:
-        families = pl.Series(self._schedule.families, dtype=pl.String).gather(rows["_behaviour"])
-        self._malicious += len(families) - families.null_count()
-        label = pl.when(pl.col("family").is_null()).then(pl.lit("benign")).otherwise(pl.lit("malicious"))
-        table = (
-            rows.select("uid")
-            .with_columns(family=families)
-            .select("uid", label.alias("label"), "family")
-            .to_arrow()
-        )
-        if self._labels is None:
-            self._labels = pq.ParquetWriter(self._folder / LABELS, table.schema, compression="zstd")
-        self._labels.write_table(table)
-
-    def close(self) -> WrittenCapture:
-        """Finish all files."""
-        ended_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=self._last)
-        for writer in self._writers.values():
-            writer.close(ended_at)
-        assert self._labels is not None
-        self._labels.close()
-        families = {name for name in self._schedule.families if name}
-        return WrittenCapture(
-            name=self._plan.name,
-            label="mixed" if self._malicious else "benign",
-            family=families.pop() if len(families) == 1 else None,
-            files=(*(writer.path for writer in self._writers.values()), self._folder / LABELS),
-            connections=self._writers["conn"].rows,
-            malicious=self._malicious,
-            started_at=self._plan.started_at,
-            ended_at=ended_at,
-        )
+        sink.add("x509", frames.x509_frame(ssl, network, sink.certificates))
+    if "files" in seen:
+        sink.add("files", frames.files_frame(seen["files"], ids, rng))
+    if "weird" in seen:
+        sink.add("weird", frames.weird_frame(seen["weird"], ids))

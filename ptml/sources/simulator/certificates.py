@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from ptml.sources.simulator.dice import Dice
 from ptml.sources.simulator.words import AUTHORITIES
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ def issue(
     rng: np.random.Generator, names: list[str], self_signed: list[bool], started_at: int
 ) -> Certificates:
     """Draw a chain for each name; ``started_at`` is the capture's start in seconds since 1970."""
-    authorities = [_authority(rng, place, started_at) for place in range(len(AUTHORITIES))]
+    dice = Dice(rng)
+    authorities = [_authority(dice, place, started_at) for place in range(len(AUTHORITIES))]
     rows = [row for row, _ in authorities]
     chains: list[list[str]] = []
     matches: list[bool] = []
     for name, own in zip(names, self_signed, strict=True):
-        row = _leaf(rng, name, own=own, started_at=started_at)
-        place = int(rng.integers(len(AUTHORITIES)))
+        row = _leaf(dice, name, own=own, started_at=started_at)
+        place = dice.below(len(AUTHORITIES))
         if not own:
             row["certificate.issuer"] = authorities[place][1]
         fingerprint = _seal(row)
@@ -76,37 +78,35 @@ def issue(
     )
 
 
-def _authority(rng: np.random.Generator, place: int, started_at: int) -> tuple[dict[str, object], str]:
+def _authority(dice: Dice, place: int, started_at: int) -> tuple[dict[str, object], str]:
     common, organisation, country = AUTHORITIES[place]
     subject = f"CN={common},O={organisation},C={country}"
-    before = started_at - int(rng.integers(400, 2500)) * _DAY
-    row = _certificate(rng, subject, f"CN={organisation} Root,O={organisation},C={country}", before, 3650)
+    before = started_at - (400 + dice.below(2100)) * _DAY
+    row = _certificate(dice, subject, f"CN={organisation} Root,O={organisation},C={country}", before, 3650)
     row |= {"basic_constraints.ca": True, "basic_constraints.path_len": 0, "host_cert": False}
     _seal(row)
     return row, subject
 
 
-def _leaf(rng: np.random.Generator, name: str, *, own: bool, started_at: int) -> dict[str, object]:
-    days = int(rng.choice([365, 1095, 3650])) if own else int(rng.choice([90, 90, 365, 397]))
-    age = int(rng.integers(0, max(2, int(days * 0.9)))) * _DAY + int(rng.integers(_DAY))
-    default_name = own and rng.random() < 0.5
+def _leaf(dice: Dice, name: str, *, own: bool, started_at: int) -> dict[str, object]:
+    days = dice.pick((365, 1095, 3650)) if own else dice.pick((90, 90, 365, 397))
+    age = dice.below(int(days * 0.9)) * _DAY + dice.below(_DAY)
+    default_name = own and dice.coin(0.5)
     subject = "CN=localhost,O=Default Company Ltd,L=Default City,C=XX" if default_name else f"CN={name}"
-    row = _certificate(rng, subject, subject, started_at - age, days)
+    row = _certificate(dice, subject, subject, started_at - age, days)
     row["host_cert"] = True
     if not default_name:
         wildcard = "*." + name.split(".", 1)[1]
-        row["san.dns"] = [name, wildcard] if rng.random() < 0.6 else [name]
-    row["basic_constraints.ca"] = False if rng.random() < 0.9 else None
+        row["san.dns"] = [name, wildcard] if dice.coin(0.6) else [name]
+    row["basic_constraints.ca"] = False if dice.coin(0.9) else None
     return row
 
 
-def _certificate(
-    rng: np.random.Generator, subject: str, issuer: str, before: int, days: int
-) -> dict[str, object]:
-    elliptic = rng.random() < 0.35
+def _certificate(dice: Dice, subject: str, issuer: str, before: int, days: int) -> dict[str, object]:
+    elliptic = dice.coin(0.35)
     return dict.fromkeys(COLUMNS) | {
         "certificate.version": 3,
-        "certificate.serial": rng.bytes(16).hex().upper(),
+        "certificate.serial": dice.digits(32).upper(),
         "certificate.subject": subject,
         "certificate.issuer": issuer,
         "certificate.not_valid_before": before * 1_000_000,
@@ -114,7 +114,7 @@ def _certificate(
         "certificate.key_alg": "id-ecPublicKey" if elliptic else "rsaEncryption",
         "certificate.sig_alg": "ecdsa-with-SHA256" if elliptic else "sha256WithRSAEncryption",
         "certificate.key_type": "ecdsa" if elliptic else "rsa",
-        "certificate.key_length": 256 if elliptic else int(rng.choice([2048, 2048, 4096])),
+        "certificate.key_length": 256 if elliptic else dice.pick((2048, 2048, 4096)),
         "certificate.exponent": None if elliptic else "65537",
         "certificate.curve": "prime256v1" if elliptic else None,
     }

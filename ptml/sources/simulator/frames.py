@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from ptml.sources.simulator import text
+from ptml.sources.simulator.exchange import TLS12, TLS13
+from ptml.sources.simulator.lookups import SERVFAIL
 from ptml.sources.simulator.network import is_private
 from ptml.sources.simulator.records import IP_PROTO, PROTOS, SERVICES, STATES
 from ptml.sources.simulator.transport import HISTORIES
@@ -68,7 +70,7 @@ def conn_frame(conn: dict[str, Ints], uids: pl.Series) -> pl.DataFrame:
             "conn_state": _coded(conn["state"], STATES),
             "local_orig": is_private(conn["orig"]),
             "local_resp": is_private(conn["resp"]),
-            "missed_bytes": np.zeros(len(uids), dtype=np.int64),
+            "missed_bytes": conn["missed"],
             "history": _coded(conn["history"], HISTORIES),
             "orig_pkts": conn["orig_pkts"],
             "orig_ip_bytes": conn["orig_ip"],
@@ -114,7 +116,7 @@ def dns_frame(frame: pl.DataFrame, ids: pl.DataFrame, rng: np.random.Generator) 
         Z=pl.lit(0),
         answers=pl.col("answers"),
         TTLs=pl.col("ttls"),
-        rejected=pl.col("rcode") == 2,
+        rejected=pl.col("rcode") == SERVFAIL,
     )
 
 
@@ -187,14 +189,14 @@ def ssl_frame(
 ) -> pl.DataFrame:
     """Make ssl.log's rows; TLS 1.3 and resumed sessions show no certificate."""
     site = frame["site"]
-    cipher = np.where(frame["version"].to_numpy() == 13, site.to_numpy() % 2, 2 + site.to_numpy() % 3)
-    shown = (pl.col("version") == 12) & ~pl.col("resumed")
+    cipher = np.where(frame["version"].to_numpy() == TLS13, site.to_numpy() % 2, 2 + site.to_numpy() % 3)
+    shown = (pl.col("version") == TLS12) & ~pl.col("resumed")
     return _joined(frame, ids).with_columns(
         site=site,
-        version=pl.when(pl.col("version") == 13).then(pl.lit("TLSv13")).otherwise(pl.lit("TLSv12")),
+        version=pl.when(pl.col("version") == TLS13).then(pl.lit("TLSv13")).otherwise(pl.lit("TLSv12")),
         cipher=_coded(cipher, list(_CIPHERS)),
         curve=pl.when(~pl.col("resumed")).then(
-            pl.when(pl.Series(rng.random(len(frame)) < 0.7))
+            pl.when(pl.Series(rng.integers(0, 3, len(frame)) > 0))
             .then(pl.lit("x25519"))
             .otherwise(pl.lit("secp256r1"))
         ),

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from ptml.sources.simulator.certificates import Certificates, issue
-from ptml.sources.simulator.words import TLDS, WORDS
+from ptml.sources.simulator.dice import Dice
+from ptml.sources.simulator.words import PREFIXES, TLDS, WORDS
 
 if TYPE_CHECKING:
     from ptml.sources.simulator.plan import CapturePlan
@@ -37,7 +38,8 @@ KINDS: Final = {
 }
 """Kind of site to how many of it there are."""
 
-_DAY: Final = 86_400
+_ALIASED: Final = 0.3
+"""Share of sites whose name is an alias of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,14 @@ def is_private(addresses: Ints) -> np.typing.NDArray[np.bool_]:
     >>> is_private(np.array([0x0A000001, 0x08080808])).tolist()
     [True, False]
     """
-    top = addresses >> 24
-    return (top == 10) | ((addresses >> 20) == 0xAC1) | ((addresses >> 16) == 0xC0A8)
+    private = np.zeros(addresses.shape, dtype=np.bool_)
+    for first, bits in _PRIVATE:
+        private |= addresses >> (32 - bits) == first >> (32 - bits)
+    return private
 
 
-# First octets without special ranges inside (RFC 6890): 100.64/10, 169.254/16, 192.0.0/24, 198.18/15 ... left out.
+_PRIVATE: Final = ((10 << 24, 8), (172 << 24 | 16 << 16, 12), (192 << 24 | 168 << 16, 16))
+# First octets that hold no special range (RFC 6890): 100.64/10, 169.254/16, 198.18/15 and such are left out.
 _PUBLIC_FIRST: Final = np.array(
     [n for n in range(1, 224) if n not in {10, 100, 127, 169, 172, 192, 198, 203}], dtype=np.int64
 )
@@ -151,11 +156,12 @@ def _private_prefix(rng: np.random.Generator) -> int:
 
 def _build_sites(rng: np.random.Generator) -> Sites:
     kinds = np.repeat(np.array(list(KINDS)), list(KINDS.values()))
-    names = [_name(rng, str(kind)) for kind in kinds]
+    dice = Dice(rng)
+    names = [_name(dice, str(kind)) for kind in kinds]
     count = len(names)
     providers = public_addresses(rng, 40) & 0xFFFF0000
     addresses = rng.choice(providers, size=(count, 2)) + rng.integers(1, 65_534, size=(count, 2))
-    aliased = rng.random(count) < 0.3
+    aliased = rng.random(count) < _ALIASED
     ttl = rng.choice([30, 60, 60, 300, 300, 300, 600, 3600], size=count)
     answers: list[list[str]] = []
     for name, pair, alias in zip(names, addresses.tolist(), aliased.tolist(), strict=True):
@@ -174,22 +180,20 @@ def _build_sites(rng: np.random.Generator) -> Sites:
     )
 
 
-def _name(rng: np.random.Generator, kind: str) -> str:
+def _name(dice: Dice, kind: str) -> str:
+    """Make a name in the style of its kind; rogue ones take the style of another."""
     if kind == "rogue":
-        kind = str(rng.choice(["web", "web", "cdn", "cloud", "telemetry", "ads"]))
-    one, two = rng.choice(WORDS, size=2)
-    tld = rng.choice(TLDS)
-    digits = "".join(rng.choice(list("0123456789abcdef"), size=int(rng.integers(8, 22))))
-    styles = {
-        "cdn": f"d{digits}.{one}cdn.net",
-        "cloud": f"{one}-{digits[:6]}.{two}cloud.{tld}",
-        "telemetry": f"{rng.choice(['ingest', 'telemetry', 'api', 'events'])}.{one}{two}.{tld}",
-        "ads": f"{rng.choice(['px', 'sync', 'ad', 'track'])}{rng.integers(1, 40)}.{one}-{two}.{tld}",
-        "mail": f"{rng.choice(['mx1', 'smtp', 'mail', 'mx'])}.{one}{two}.{tld}",
-        "time": f"{rng.integers(0, 4)}.pool.{one}time.org",
-        "registry": f"{rng.choice(['pkgs', 'registry', 'repo', 'mirror'])}.{one}{two}.{tld}",
-    }
-    return styles.get(kind, f"{rng.choice(['www', 'cdn', 'app', 'static', 'm'])}.{one}{two}.{tld}")
+        kind = dice.pick(("web", "web", "cdn", "cloud", "telemetry", "ads"))
+    one, two, tld = dice.pick(WORDS), dice.pick(WORDS), dice.pick(TLDS)
+    if kind == "cdn":
+        return f"d{dice.digits(8 + dice.below(14))}.{one}cdn.net"
+    if kind == "cloud":
+        return f"{one}-{dice.digits(6)}.{two}cloud.{tld}"
+    if kind == "ads":
+        return f"{dice.pick(PREFIXES[kind])}{1 + dice.below(39)}.{one}-{two}.{tld}"
+    if kind == "time":
+        return f"{dice.below(4)}.pool.{one}time.org"
+    return f"{dice.pick(PREFIXES.get(kind, PREFIXES['web']))}.{one}{two}.{tld}"
 
 
 def _self_signed(rng: np.random.Generator, sites: Sites) -> list[bool]:

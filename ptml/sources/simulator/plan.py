@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -83,8 +84,9 @@ def plan_captures(
     turns = [str(name) for name in rng.permutation(chosen)] if chosen else []
     infected = set(rng.permutation(captures)[:malicious].tolist())
     plans: list[CapturePlan] = []
+    turn = itertools.cycle(turns)
     for place in range(captures):
-        family = turns[sum(other < place for other in infected) % len(turns)] if place in infected else None
+        family = next(turn) if place in infected else None
         plans.append(
             CapturePlan(
                 name=f"sim-{place:04d}-{family or 'benign'}",

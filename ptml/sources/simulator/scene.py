@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptml.sources.simulator.records import Bools, Floats, Ints
-
 if TYPE_CHECKING:
     from ptml.sources.simulator.network import Network
+    from ptml.sources.simulator.records import Bools, Floats, Ints
 
 SECOND = 1_000_000
 
@@ -46,7 +45,6 @@ class Scene:
 
     def active(self) -> tuple[int, int]:
         """The part of the slice in which the behaviour is active at all."""
-        begins = np.interp(self.done[0], self.done, self.clock)
         live = np.flatnonzero(np.diff(self.done) > 0)
         begins, ends = self.clock[live[0]], self.clock[live[-1] + 1]
         return max(self.window[0], int(begins)), min(self.window[1], int(ends))
@@ -60,7 +58,8 @@ class Scene:
         sites = self.network.sites
         pool = sites.kind[kind]
         weights = np.cumsum(sites.popularity[pool])
-        return pool[np.searchsorted(weights, self.rng.random(count) * weights[-1])]
+        drawn: Ints = pool[np.searchsorted(weights, self.rng.random(count) * weights[-1])]
+        return drawn
 
     def infected(self, most: int = 3) -> Ints:
         """The infected hosts of this capture: a few, any of them."""
@@ -80,7 +79,12 @@ class Scene:
         """Draw codes by their weights."""
         codes = np.array([code for code, _ in choices], dtype=np.int64)
         weights = np.cumsum([weight for _, weight in choices])
-        return codes[np.searchsorted(weights, self.rng.random(count) * weights[-1])]
+        drawn: Ints = codes[np.searchsorted(weights, self.rng.random(count) * weights[-1])]
+        return drawn
+
+    def always(self, probability: float) -> bool:
+        """Throw a coin once for the whole capture."""
+        return bool(self.fixed.random() < probability)
 
     def chance(self, probability: float, count: int) -> Bools:
         """Throw a coin ``count`` times."""

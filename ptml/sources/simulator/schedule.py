@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from ptml.sources.simulator.plan import CapturePlan
     from ptml.sources.simulator.records import Floats, Ints
 
-SLICE: Final = 150_000
+SLICE: Final = 120_000
 """Connections a slice; bounds memory."""
 
 _GRID: Final = 4_096
+_LEAST: Final = 4
+"""Fewest connections of a malicious behaviour."""
 _HOURLY: Final = np.array(
     [12, 10, 9, 9, 9, 12, 25, 50, 85, 100, 100, 95, 75, 90, 100, 98, 90, 70, 45, 35, 30, 26, 20, 15],
     dtype=np.float64,
@@ -63,7 +65,8 @@ class Schedule:
 
     def window(self, place: int) -> tuple[int, int]:
         """Start and end of a slice in microseconds."""
-        return int(self.clock[self.edges[place]]), int(self.clock[self.edges[place + 1]])
+        begins, ends = self.edges[:-1][place], self.edges[1:][place]
+        return int(self.clock[begins]), int(self.clock[ends])
 
     def counts(self, place: int) -> list[tuple[Behaviour, int]]:
         """Connections of each behaviour in a slice; over all slices they make `totals`."""
@@ -121,11 +124,13 @@ def _totals(
         if behaviours[place].beacon:
             natural = plan.hours * 3600 / periods[place] * rng.uniform(1, 3)
             wanted = min(natural, behaviours[place].share[1] * plan.connections)
-        totals[place] = max(4, round(wanted / max(1, len(malicious))))
+        most = plan.connections // 2 // len(malicious)
+        totals[place] = min(max(_LEAST, round(wanted / len(malicious))), most)
         weights[place] = 0
     rest = plan.connections - int(totals.sum())
     ends = np.floor(np.cumsum(weights) / weights.sum() * rest + 0.5).astype(np.int64)
-    return totals + np.diff(ends, prepend=0)
+    totals += np.diff(ends, prepend=0)
+    return totals
 
 
 def _progress(behaviour: Behaviour, clock: Floats, rng: np.random.Generator) -> Floats:

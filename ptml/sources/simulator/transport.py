@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from ptml.sources.simulator.records import (
     ICMP,
@@ -60,15 +59,17 @@ _VARIANTS: Final[dict[int, dict[tuple[bool, bool], str]]] = {
         (False, True): "ShAdr",
         (False, False): "ShAr",
     },
-    OTH: {(True, True): "DadA Dd DdA", (True, False): "Da DA", (False, True): "^da", (False, False): "Aa"},
+    OTH: {(True, True): "DadA Dd DdA", (True, False): "Da", (False, True): "dA", (False, False): "Aa"},
 }
 _SERVER_FIRST: Final = {SF: "ShAdDaFf ShAdDafF ShAdDaTFf", S1: "ShAdDa", RSTO: "ShAdDaR", RSTR: "ShAdDar"}
+_GAP: Final = 4
+"""Position of the history with a gap in what the responder sent."""
 _FIXED: Final = {S0: "S", REJ: "Sr", RSTOS0: "SR"}
 
 
 def _tables() -> tuple[list[str | None], Ints, Ints]:
     """Lay the variants out flat: histories, and the first and the number of those for each key."""
-    texts: list[str | None] = [None, "D", "Dd", "^d"]
+    texts: list[str | None] = [None, "D", "Dd", "^d", "ShADadgfF"]
     first = np.zeros(16 * 8, dtype=np.int64)
     count = np.ones(16 * 8, dtype=np.int64)
     for state in range(11):
@@ -86,74 +87,73 @@ def _tables() -> tuple[list[str | None], Ints, Ints]:
 HISTORIES, _FIRST, _COUNT = _tables()
 """Every history the simulator writes; ``history`` columns hold positions in it."""
 
-_FINS: Final = np.array([(text or "").count("F") + (text or "").count("R") for text in HISTORIES])
-_FINS_BACK: Final = np.array([(text or "").count("f") + (text or "").count("r") for text in HISTORIES])
-_RESENT: Final = np.array(["T" in (text or "") for text in HISTORIES])
-_RESENT_BACK: Final = np.array(["t" in (text or "") for text in HISTORIES])
 _WITHOUT_OPEN: Final = (S0, REJ, RSTOS0)
+_MOST_SYNS: Final = 4
+_GAP_LEAST: Final = 20_000
+_GAP_CHANCE: Final = 0.004
+_WINDOWS_TCP: Final = 40
+"""IP and TCP header bytes of a packet without time stamps."""
 
 
-def silence(flows: Flows) -> Flows:
-    """Take away what cannot have been seen: service and events of connections that carried no payload."""
-    conn = dict(flows.conn)
-    unopened = (conn["proto"] == TCP) & np.isin(conn["state"], _WITHOUT_OPEN)
-    quiet = unopened | (conn["up"] + conn["down"] == 0)
-    conn["service"] = np.where(quiet, 0, conn["service"])
-    heard = pl.Series(~quiet)
-    kept = {log: frame.filter(heard.gather(frame["row"])) for log, frame in flows.events.items()}
-    return Flows(conn, kept)
+def _count(letters: str) -> Ints:
+    return np.array([sum((text or "").count(letter) for letter in letters) for text in HISTORIES])
+
+
+_ENDS, _ENDS_BACK = _count("FR"), _count("fr")
+_AGAIN, _AGAIN_BACK = _count("T"), _count("t")
+
+
+def unopened(conn: dict[str, Ints]) -> Bools:
+    """Tell the TCP connections on which no handshake was completed."""
+    closed: Bools = (conn["proto"] == TCP) & np.isin(conn["state"], _WITHOUT_OPEN)
+    return closed
 
 
 def settle(flows: Flows, rng: np.random.Generator) -> dict[str, Ints]:
     """Work out packets, IP bytes, history and what Zeek leaves unset.
 
     IP bytes are payload plus headers: 20 for IP and 20 (Windows) or 32 (others: time stamps) for TCP, 8 for
-    UDP and ICMP; a SYN carries 12 or 8 more of options. A resent packet is in the IP bytes only.
-    ``duration`` and both byte counts become -1 (unset) where only one packet was seen.
+    UDP and ICMP; a SYN carries 12 or 8 more of options. A resent packet is in the IP bytes only, a missed
+    one in the payload only. ``duration`` and both byte counts are -1 (unset) where one packet was seen.
 
     Returns:
-        The columns of ``flows.conn`` with ``orig_pkts orig_ip resp_pkts resp_ip history`` added.
+        The columns of ``flows.conn`` with ``orig_pkts orig_ip resp_pkts resp_ip missed history`` and
+        ``orig_bytes resp_bytes`` added.
     """
     conn = dict(flows.conn)
-    proto, tcp = conn["proto"], conn["proto"] == TCP
-    conn["state"] = state = _state(proto, conn)
-    for name in ("up", "down"):
-        conn[name] = np.where(tcp & np.isin(state, _WITHOUT_OPEN), 0, conn[name])
-    up, down = conn["up"], conn["down"]
-    history = _history(proto, state, up, down, conn["server_first"], rng)
+    tcp, closed = conn["proto"] == TCP, unopened(conn)
+    conn["state"] = _state(conn)
+    conn["up"], conn["down"] = np.where(closed, 0, conn["up"]), np.where(closed, 0, conn["down"])
     windows = ((conn["orig"] * 2_654_435_761) >> 13) & 1 == 0
     segment = np.where(tcp, np.where(windows, 1460, 1448), 1400)
-    sent = _payload_packets(up, segment, conn["up_messages"])
-    received = _payload_packets(down, segment, conn["down_messages"])
-    opened = tcp & ~np.isin(state, (*_WITHOUT_OPEN, OTH))
-    pace = rng.uniform(0.4, 1.0, len(flows))
-    acks = np.where(tcp & (state != OTH), np.ceil(received * pace), 0).astype(np.int64)
-    acks_back = np.where(tcp & (state != OTH), np.ceil(sent * pace), 0).astype(np.int64)
-    half_open = opened & (state == RSTO) & (up + down == 0)
-    orig_pkts = sent + np.where(opened, acks + 2 - half_open + _FINS[history], 0)
-    resp_pkts = received + np.where(opened, acks_back + 1 + _FINS_BACK[history], 0)
-    tries = np.where(state == S0, conn["up_messages"], 1 + (state == RSTOS0))
-    closed = tcp & np.isin(state, _WITHOUT_OPEN)
-    orig_pkts = np.where(closed, tries, orig_pkts)
-    resp_pkts = np.where(closed, (state == REJ).astype(np.int64), resp_pkts)
-    again, again_back = _RESENT[history] & opened, _RESENT_BACK[history] & opened
-    orig_pkts, resp_pkts = orig_pkts + again, resp_pkts + again_back
-    header = np.where(tcp, np.where(windows, 40, 52), 28)
-    syn = np.where(windows, 12, 8) * tcp * (state != OTH)
-    conn["orig_pkts"], conn["resp_pkts"], conn["history"] = orig_pkts, resp_pkts, history
-    conn["orig_ip"] = (
-        up + header * orig_pkts + syn * np.where(closed, tries, 1) + again * np.minimum(up, segment)
-    )
-    answered = syn * (opened & (resp_pkts > 0)) + again_back * np.minimum(down, segment)
-    conn["resp_ip"] = down + np.where(closed, 40, header) * resp_pkts + answered
-    _unset(conn, tcp=tcp, tries=tries)
+    conn["history"] = _history(conn, rng)
+    lost = np.where(conn["history"] == _GAP, rng.integers(1, 5, len(flows)), 0)
+    conn["missed"] = lost * segment
+    tries = np.minimum(conn["up_messages"], rng.integers(1, _MOST_SYNS + 1, len(flows)))
+    tries = np.where(conn["state"] == S0, tries, 1 + (conn["state"] == RSTOS0))
+    _packets(conn, segment, rng)
+    conn["orig_pkts"] = np.where(closed, tries, conn["orig_pkts"])
+    conn["resp_pkts"] = np.where(closed, conn["state"] == REJ, conn["resp_pkts"] - lost)
+    _ip_bytes(conn, segment, header=np.where(tcp, np.where(windows, 40, 52), 28), syns=tries)
+    _unset(conn, tries)
     return conn
 
 
-def _state(proto: Ints, conn: dict[str, Ints]) -> Ints:
+def _state(conn: dict[str, Ints]) -> Ints:
     """Keep TCP's state; without handshakes it only says who was heard."""
+    proto = conn["proto"]
     heard = np.where(conn["up"] == 0, SHR, np.where(conn["down"] > 0, SF, S0))
     return np.where(proto == TCP, conn["state"], np.where(proto == UDP, heard, OTH))
+
+
+def _history(conn: dict[str, Ints], rng: np.random.Generator) -> Ints:
+    up, down, proto = conn["up"] > 0, conn["down"] > 0, conn["proto"]
+    key = conn["state"] * 8 + up * 4 + down * 2 + (conn["server_first"] > 0)
+    history = _FIRST[key] + (rng.random(len(key)) * _COUNT[key]).astype(np.int64)
+    gap = (rng.random(len(key)) < _GAP_CHANCE) & (conn["state"] == SF) & up & (conn["down"] > _GAP_LEAST)
+    history = np.where(gap & (conn["server_first"] == 0), _GAP, history)
+    history = np.where(proto == UDP, np.where(up, np.where(down, 2, 1), 3), history)
+    return np.where(proto == ICMP, 0, history)
 
 
 def _payload_packets(payload: Ints, segment: Ints, messages: Ints) -> Ints:
@@ -161,20 +161,41 @@ def _payload_packets(payload: Ints, segment: Ints, messages: Ints) -> Ints:
     return np.where(payload > 0, np.minimum(packets, payload), 0)
 
 
-def _history(
-    proto: Ints, state: Ints, up: Ints, down: Ints, server_first: Ints, rng: np.random.Generator
-) -> Ints:
-    key = state * 8 + (up > 0) * 4 + (down > 0) * 2 + (server_first > 0)
-    history = _FIRST[key] + (rng.random(len(key)) * _COUNT[key]).astype(np.int64)
-    datagram = np.where(up == 0, 3, np.where(down > 0, 2, 1))
-    history = np.where(proto == UDP, datagram, history)
-    return np.where(proto == ICMP, 0, history)
+def _packets(conn: dict[str, Ints], segment: Ints, rng: np.random.Generator) -> None:
+    """Count payload, acknowledgements, handshake, ends and what was sent again."""
+    tcp, history = conn["proto"] == TCP, conn["history"]
+    sent = _payload_packets(conn["up"], segment, conn["up_messages"])
+    received = _payload_packets(conn["down"], segment, conn["down_messages"])
+    pace = rng.uniform(0.4, 1.0, len(sent))
+    acks = np.ceil(np.where(tcp, received * pace, 0)).astype(np.int64)
+    acks_back = np.ceil(np.where(tcp, sent * pace, 0)).astype(np.int64)
+    opened = tcp & (conn["state"] != OTH)
+    quiet = sent + received == 0
+    half_open = quiet & (conn["state"] == RSTO)
+    bare = quiet & tcp & ~opened
+    conn["orig_pkts"] = sent + acks + bare + opened * (2 - half_open + _ENDS[history] + _AGAIN[history])
+    conn["resp_pkts"] = (
+        received + acks_back + bare + opened * (1 + _ENDS_BACK[history] + _AGAIN_BACK[history])
+    )
 
 
-def _unset(conn: dict[str, Ints], *, tcp: Bools, tries: Ints) -> None:
+def _ip_bytes(conn: dict[str, Ints], segment: Ints, *, header: Ints, syns: Ints) -> None:
+    closed, history = unopened(conn), conn["history"]
+    opened = (conn["proto"] == TCP) & ~closed & (conn["state"] != OTH)
+    options = np.where(header == _WINDOWS_TCP, 12, 8)
+    up, down = conn["up"], conn["down"]
+    again = (opened & (_AGAIN[history] > 0)) * np.minimum(up, segment)
+    again_back = (opened & (_AGAIN_BACK[history] > 0)) * np.minimum(down, segment)
+    started = options * np.where(closed, syns, opened)
+    conn["orig_ip"] = up + header * conn["orig_pkts"] + started + again
+    reset = np.where(closed, 40, header)
+    conn["resp_ip"] = down - conn["missed"] + reset * conn["resp_pkts"] + options * opened + again_back
+
+
+def _unset(conn: dict[str, Ints], tries: Ints) -> None:
     """Give repeated SYNs their usual back-off, and unset what one packet cannot tell."""
     waited = (2 ** (tries - 1) - 1) * 1_000_000 + conn["duration"] % 40_000
-    unanswered = tcp & (conn["state"] == S0)
+    unanswered = unopened(conn) & (conn["state"] == S0)
     duration = np.where(unanswered, waited, np.maximum(conn["duration"], 20))
     single = conn["orig_pkts"] + conn["resp_pkts"] <= 1
     conn["duration"] = np.where(single, -1, duration)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-WORDS: Final = tuple(
-    (
-        "harbor lantern meadow copper willow granite summit ember orchard falcon river timber beacon marble "
-        "cedar anchor violet saffron juniper canyon breeze pioneer maple atlas cobalt prairie aurora quartz "
-        "garden mosaic crystal drift forge horizon ivory kestrel lagoon mirror nectar oasis paper quiet raven "
-        "silver tundra umber valley winter yonder zephyr bright clear swift north south daily market travel "
-        "recipe health weather sport music photo letter school science office wallet ticket rental craft"
-    ).split()
+WORDS: Final = (
+    *("harbor", "lantern", "meadow", "copper", "willow", "granite", "summit", "ember", "orchard"),
+    *("falcon", "river", "timber", "beacon", "marble", "cedar", "anchor", "violet", "saffron"),
+    *("juniper", "canyon", "breeze", "pioneer", "maple", "atlas", "cobalt", "prairie", "aurora"),
+    *("quartz", "garden", "mosaic", "crystal", "drift", "forge", "horizon", "ivory", "kestrel"),
+    *("lagoon", "mirror", "nectar", "oasis", "paper", "quiet", "raven", "silver", "tundra", "umber"),
+    *("valley", "winter", "yonder", "zephyr", "bright", "clear", "swift", "north", "south", "daily"),
+    *("market", "travel", "recipe", "health", "weather", "sport", "music", "photo", "letter", "school"),
+    *("science", "office", "wallet", "ticket", "rental", "craft"),
 )
 TLDS: Final = ("com", "com", "com", "net", "org", "io", "de", "co", "info", "eu", "fr", "app")
+PREFIXES: Final = {
+    "web": ("www", "cdn", "app", "static", "m"),
+    "telemetry": ("ingest", "telemetry", "api", "events"),
+    "ads": ("px", "sync", "ad", "track"),
+    "mail": ("mx1", "smtp", "mail", "mx"),
+    "registry": ("pkgs", "registry", "repo", "mirror"),
+}
 AUTHORITIES: Final = (
     ("Northgate Trust TLS CA 2", "Northgate Trust Services", "US"),
     ("Openleaf R7", "Openleaf Foundation", "US"),
@@ -22,11 +30,15 @@ AUTHORITIES: Final = (
     ("Kontor Digital Sign G3", "Kontor Digital GmbH", "DE"),
 )
 BROWSERS: Final = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 "
-    "Safari/537.36",
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 "
+        "Safari/537.36"
+    ),
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
-    "Safari/605.1.15",
+    (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/18.1 Safari/605.1.15"
+    ),
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko",
 )

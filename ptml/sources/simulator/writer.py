@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
@@ -11,6 +10,7 @@ import polars as pl
 from ptml.sources.simulator.fields import FREE_TEXT, LOGS, LogField
 
 if TYPE_CHECKING:
+    import io
     from datetime import datetime
     from pathlib import Path
 
@@ -93,6 +93,16 @@ def _header(log: str, opened_at: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
+def seconds(value: pl.Series) -> pl.Series:
+    """Microseconds as seconds; numpy divides exactly, Polars multiplies by a rounded 1e-6.
+
+    >>> seconds(pl.Series([15_053, None])).to_list()
+    [0.015053, None]
+    """
+    exact = pl.Series(value.name, value.fill_null(0).to_numpy() / _SECONDS)
+    return exact.zip_with(value.is_not_null(), pl.Series([None], dtype=pl.Float64))
+
+
 def escape(value: pl.Series) -> pl.Series:
     r"""Write text as Zeek's TSV does: backslash doubled, control bytes and lone markers as ``\xHH``.
 
@@ -113,7 +123,7 @@ def _tsv(item: LogField, value: pl.Series) -> pl.Series | pl.Expr:
     if value.dtype == pl.List:
         return _tsv_list(item, value)
     if item.zeek_type in {"time", "interval"} and value.dtype != pl.String:
-        return value / _SECONDS
+        return seconds(value)
     if item.zeek_type == "bool" and value.dtype == pl.Boolean:
         column = pl.col(item.name)
         return pl.when(column).then(pl.lit("T")).when(~column).then(pl.lit("F")).alias(item.name)
@@ -146,13 +156,13 @@ def _json_lines(frame: pl.DataFrame, fields: tuple[LogField, ...]) -> bytes:
     return ("\n".join(lines.to_list()) + "\n").encode()
 
 
-def _json(item: LogField, value: pl.Series) -> pl.Expr:
+def _json(item: LogField, value: pl.Series) -> pl.Expr | pl.Series:
     column = pl.col(item.name)
     if item.zeek_type == "time":
         fraction = (column % _SECONDS).cast(pl.String).str.zfill(6)
         return (column // _SECONDS).cast(pl.String) + "." + fraction
     if item.zeek_type == "interval":
-        return (column / _SECONDS).cast(pl.String)
+        return seconds(value).cast(pl.String)
     if value.dtype == pl.List:
         if item.zeek_type.endswith("[interval]"):
             return "[" + column.list.eval(pl.element().cast(pl.String) + ".0").list.join(",") + "]"

@@ -10,6 +10,7 @@ from ptml.sources.simulator.behaviours import (
     infrastructure,
     intrusion,
     machines,
+    names,
     office,
     profit,
     web,
@@ -21,6 +22,7 @@ __all__ = ["BENIGN", "MALICIOUS", "Behaviour"]
 BENIGN: Final[tuple[Behaviour, ...]] = (
     *web.BEHAVIOURS,
     *office.BEHAVIOURS,
+    *names.BEHAVIOURS,
     *infrastructure.BEHAVIOURS,
     *machines.BEHAVIOURS,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ptml.sources.simulator.behaviours.base import Behaviour
+from ptml.sources.simulator.exchange import remark
 from ptml.sources.simulator.network import public_addresses
 from ptml.sources.simulator.records import (
     REJ,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def scan_across(scene: Scene, count: int) -> Flows:
     """Try one or two ports on many addresses, inside or outside."""
     scanner = scene.infected(1)
-    inside = bool(scene.fixed.random() < 0.6)
+    inside = scene.always(0.6)
     ports = scene.fixed.choice(
         [22, 23, 80, 443, 445, 3_389, 5_900, 8_080, 2_323, 6_379], size=2, replace=False
     )
@@ -46,7 +47,7 @@ def scan_across(scene: Scene, count: int) -> Flows:
         {
             "orig": scanner[0],
             "resp": target,
-            "resp_p": ports[(scene.rng.random(count) < 0.25).astype(np.int64)],
+            "resp_p": ports[scene.chance(0.25, count).astype(np.int64)],
             "state": np.where(
                 there, scene.mostly(count, (REJ, 0.4), (SF, 0.3), (RSTO, 0.25), (RSTOS0, 0.05)), S0
             ),
@@ -67,8 +68,8 @@ def scan_ports(scene: Scene, count: int) -> Flows:
         [21, 22, 25, 53, 80, 88, 110, 135, 139, 143, 389, 443, 445, 993, 1_433, 3_306, 3_389, 8_080]
     )
     port = np.where(scene.chance(0.5, count), scene.pick(common, count), scene.rng.integers(1, 10_000, count))
-    opened = (port * 40_503 + 7 >> 3) % 100 < 25
-    dropped = bool(scene.fixed.random() < 0.4)
+    opened = (port * 40_503 + 7 >> 3) % 4 == 0
+    dropped = scene.always(0.4)
     closed = (
         scene.mostly(count, (REJ, 0.25), (S0, 0.75))
         if dropped
@@ -93,7 +94,7 @@ def scan_ports(scene: Scene, count: int) -> Flows:
 def guess_passwords(scene: Scene, count: int) -> Flows:
     """Guess SSH passwords: one short session after the other."""
     victims = scene.infected(2)
-    inside = bool(scene.fixed.random() < 0.6)
+    inside = scene.always(0.6)
     servers = np.fromiter(scene.network.servers.values(), dtype=np.int64)
     targets = scene.fixed.choice(servers, size=2, replace=False)
     if not inside:
@@ -121,12 +122,12 @@ def flood(scene: Scene, count: int) -> Flows:
     """Flood a server with connections or datagrams, as a bot of a larger army."""
     victims = scene.infected()
     target = scene.network.sites.addresses[scene.pick(scene.network.sites.kind["web"][:1], 1)[0], 0]
-    if scene.fixed.random() < 0.7:
+    if scene.always(0.7):
         target = public_addresses(scene.fixed, 1)[0]
-    datagram = bool(scene.fixed.random() < 0.35)
+    datagram = scene.always(0.35)
     tired = scene.rng.random(count) < float(scene.fixed.uniform(0.2, 0.7))
     alive = scene.mostly(count, (SF, 0.6), (RSTO, 0.15), (RSTR, 0.25))
-    return connections(
+    flows = connections(
         scene.moments(count),
         {
             "orig": scene.pick(victims, count),
@@ -140,6 +141,8 @@ def flood(scene: Scene, count: int) -> Flows:
             "up_messages": 1 + scene.mostly(count, (0, 0.5), (1, 0.3), (2, 0.2)),
         },
     )
+    remark(scene, flows, "active_connection_reuse", "TCP", 0.02)
+    return flows
 
 
 BEHAVIOURS: Final = (

@@ -9,23 +9,20 @@ import polars as pl
 
 from ptml.sources.simulator import words
 from ptml.sources.simulator.behaviours.base import Behaviour
-from ptml.sources.simulator.exchange import (
+from ptml.sources.simulator.exchange import Requests, http, https
+from ptml.sources.simulator.lookups import (
     NO_REPLY,
     NOERROR,
     NXDOMAIN,
     TXT,
     A,
     Contacts,
-    Requests,
     ask,
     contact,
-    http,
-    https,
-    join,
     within_budget,
 )
 from ptml.sources.simulator.network import public_addresses
-from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SF, TCP, UDP, Flows, connections
+from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SF, TCP, UDP, Flows, concat, connections
 from ptml.sources.simulator.text import BASE32, random_text
 
 if TYPE_CHECKING:
@@ -40,7 +37,7 @@ def _beacon(scene: Scene, count: int, lookups: float) -> tuple[Contacts, Flows]:
     jitter = float(scene.fixed.choice([0.0, 0.1, 0.2, 0.5, 0.9]))
     asks = within_budget(scene, count, lookups)
     start, stream = scene.ticks(len(asks), len(victims), jitter)
-    site = servers[(stream + (scene.rng.random(len(asks)) < 0.1)) % len(servers)]
+    site = servers[(stream + scene.chance(0.1, len(asks))) % len(servers)]
     return contact(scene, start, victims[stream], site, asks)
 
 
@@ -48,7 +45,7 @@ def beacon_http(scene: Scene, count: int) -> Flows:
     """Poll a server over HTTP: small requests, mostly the same, now and then a task or a module."""
     who, lookups = _beacon(scene, count, float(scene.fixed.uniform(0.05, 0.4)))
     size = float(scene.fixed.uniform(0, 900))
-    get = bool(scene.fixed.random() < 0.5)
+    get = scene.always(0.5)
     uri = str(scene.fixed.choice(words.PAGES))
     agent = str(scene.fixed.choice(words.BROWSERS + words.PROGRAMS))
     port = int(scene.fixed.choice([80, 80, 80, 8080, 443, 8000]))
@@ -67,8 +64,8 @@ def beacon_http(scene: Scene, count: int) -> Flows:
         status=scene.mostly(rows, (200, 0.9), (204, 0.04), (404, 0.06)),
         mime=str(scene.fixed.choice(["text/html", "text/plain", "image/png", "text/json"])),
     )
-    return join(
-        lookups, http(scene, who, requests, pause=2_000, state=scene.mostly(rows, *_ENDINGS), port=port)
+    return concat(
+        [lookups, http(scene, who, requests, pause=2_000, state=scene.mostly(rows, *_ENDINGS), port=port)]
     )
 
 
@@ -78,18 +75,20 @@ def beacon_https(scene: Scene, count: int) -> Flows:
     rows = len(who)
     up, down = float(scene.fixed.uniform(150, 2_500)), float(scene.fixed.uniform(100, 5_000))
     tasked = scene.chance(float(scene.fixed.uniform(0.02, 0.15)), rows)
-    return join(
-        lookups,
-        https(
-            scene,
-            who,
-            up=np.where(tasked, scene.lognormal(20_000, 1.5, rows), scene.lognormal(up, 0.25, rows)),
-            down=np.where(tasked, scene.lognormal(50_000, 1.6, rows), scene.lognormal(down, 0.25, rows)),
-            duration=scene.lognormal(float(scene.fixed.uniform(1e5, 8e6)), 0.8, rows),
-            state=scene.mostly(rows, *_ENDINGS),
-            port=int(scene.fixed.choice([443, 443, 443, 8443, 4443])),
-            sni=bool(scene.fixed.random() < 0.8),
-        ),
+    return concat(
+        [
+            lookups,
+            https(
+                scene,
+                who,
+                up=np.where(tasked, scene.lognormal(20_000, 1.5, rows), scene.lognormal(up, 0.25, rows)),
+                down=np.where(tasked, scene.lognormal(50_000, 1.6, rows), scene.lognormal(down, 0.25, rows)),
+                duration=scene.lognormal(float(scene.fixed.uniform(1e5, 8e6)), 0.8, rows),
+                state=scene.mostly(rows, *_ENDINGS),
+                port=int(scene.fixed.choice([443, 443, 443, 8443, 4443])),
+                sni=scene.always(0.8),
+            ),
+        ]
     )
 
 
@@ -136,7 +135,7 @@ def generate_domains(scene: Scene, count: int) -> Flows:
     )
     tries = count - lucky
     low = int(scene.fixed.integers(6, 14))
-    spelled = bool(scene.fixed.random() < 0.4)
+    spelled = scene.always(0.4)
     word = random_text(scene.rng, scene.rng.integers(low, low + 6, tries), "abcdefghijklmnopqrstuvwxyz")
     if spelled:
         pick = scene.rng.integers(0, len(words.WORDS), (2, tries))
@@ -148,7 +147,7 @@ def generate_domains(scene: Scene, count: int) -> Flows:
         rtt=scene.lognormal(30_000, 0.8, tries),
         rcode=scene.mostly(tries, (NXDOMAIN, 0.95), (NO_REPLY, 0.05)),
     )
-    return join(found, sessions, asked)
+    return concat([found, sessions, asked])
 
 
 def peer_bot(scene: Scene, count: int) -> Flows:
@@ -156,7 +155,7 @@ def peer_bot(scene: Scene, count: int) -> Flows:
     victims = scene.infected()
     peers = public_addresses(scene.fixed, int(scene.fixed.integers(60, 900)))
     ports = scene.fixed.integers(1_025, 65_000, len(peers))
-    datagram = bool(scene.fixed.random() < 0.6)
+    datagram = scene.always(0.6)
     place = scene.rng.integers(0, len(peers), count)
     alive = ((place * 2_654_435_761 >> 7) % 100 < int(scene.fixed.integers(35, 75))) & scene.chance(
         0.95, count

@@ -9,10 +9,10 @@ import polars as pl
 
 from ptml.sources.simulator import words
 from ptml.sources.simulator.behaviours.base import Behaviour
-from ptml.sources.simulator.behaviours.office import documents
 from ptml.sources.simulator.behaviours.web import ORDINARY
-from ptml.sources.simulator.exchange import Requests, contact, http, https, join, within_budget
-from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SERVICE, SF, Flows, connections
+from ptml.sources.simulator.exchange import Requests, documents, http, https
+from ptml.sources.simulator.lookups import contact, within_budget
+from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SERVICE, SF, Flows, concat, connections
 
 if TYPE_CHECKING:
     from ptml.sources.simulator.scene import Scene
@@ -56,7 +56,7 @@ def exploit_kit(scene: Scene, count: int) -> Flows:
         mime=pl.Series([mime for _, mime, _ in _CHAIN]).gather(step),
         referrer=pl.select(pl.lit("http://") + before + pl.lit("/")).to_series(),
     )
-    return join(lookups, http(scene, who, requests, pause=90_000, state=scene.mostly(rows, *ORDINARY)))
+    return concat([lookups, http(scene, who, requests, pause=90_000, state=scene.mostly(rows, *ORDINARY))])
 
 
 def exfiltrate(scene: Scene, count: int) -> Flows:
@@ -67,13 +67,15 @@ def exfiltrate(scene: Scene, count: int) -> Flows:
     who, lookups = contact(scene, scene.moments(rows), scene.pick(scene.infected(2), rows), site, asks)
     piece = float(scene.fixed.choice([8_000, 60_000, 400_000, 2_000_000]))
     sent = scene.lognormal(piece, 1.2, rows)
-    if scene.fixed.random() < 0.65:
+    if scene.always(0.65):
         port = int(scene.fixed.choice([443, 443, 8443]))
         state = scene.mostly(rows, (SF, 0.85), (RSTO, 0.06), (S1, 0.03), (S0, 0.06))
         down = scene.lognormal(900, 0.8, rows)
-        return join(
-            lookups,
-            https(scene, who, up=sent, down=down, duration=sent // 3 + 300_000, state=state, port=port),
+        return concat(
+            [
+                lookups,
+                https(scene, who, up=sent, down=down, duration=sent // 3 + 300_000, state=state, port=port),
+            ]
         )
     requests = Requests(
         per=np.ones(rows, dtype=np.int64),
@@ -86,7 +88,7 @@ def exfiltrate(scene: Scene, count: int) -> Flows:
         status=scene.mostly(rows, (200, 0.95), (500, 0.05)),
         mime="text/plain",
     )
-    return join(lookups, http(scene, who, requests, pause=200_000, state=scene.mostly(rows, *ORDINARY)))
+    return concat([lookups, http(scene, who, requests, pause=200_000, state=scene.mostly(rows, *ORDINARY))])
 
 
 def encrypt_shares(scene: Scene, count: int) -> Flows:

@@ -9,9 +9,10 @@ import polars as pl
 
 from ptml.sources.simulator import words
 from ptml.sources.simulator.behaviours.base import Behaviour
-from ptml.sources.simulator.exchange import Contacts, Requests, contact, http, https, join, within_budget
+from ptml.sources.simulator.exchange import Requests, http, https, remark
+from ptml.sources.simulator.lookups import contact, within_budget
 from ptml.sources.simulator.network import public_addresses
-from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SF, TCP, UDP, Flows, connections
+from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SF, TCP, UDP, Flows, concat, connections
 
 if TYPE_CHECKING:
     from ptml.sources.simulator.scene import Scene
@@ -28,12 +29,11 @@ def report(scene: Scene, count: int) -> Flows:
     size = (300 + stream * 7_919 % 3_000).astype(np.float64)
     wobble = np.exp(scene.rng.normal(0, 0.08, len(who)))
     parts = [np.flatnonzero(kind == code) for code in (0, 1)]
-    secure = np.flatnonzero(kind >= 2)
+    secure = np.flatnonzero(kind > 1)
     state = scene.mostly(len(who), (SF, 0.85), (RSTO, 0.04), (S0, 0.06), (REJ, 0.03), (RSTR, 0.02))
-    plain, queue = (Contacts(who.start[at], who.orig[at], who.site[at], who.resp[at]) for at in parts)
-    one = np.ones(len(plain), dtype=np.int64)
+    plain, queue = who.take(parts[0]), who.take(parts[1])
     posted = Requests(
-        per=one,
+        per=np.ones(len(plain), dtype=np.int64),
         method="POST",
         host=scene.network.sites.names.gather(plain.site),
         uri=pl.Series(["/v2/ingest", "/collect", "/api/report", "/t.gif"]).gather(stream[parts[0]] % 4),
@@ -57,7 +57,7 @@ def report(scene: Scene, count: int) -> Flows:
     )
     sealed = https(
         scene,
-        Contacts(who.start[secure], who.orig[secure], who.site[secure], who.resp[secure]),
+        who.take(secure),
         up=(size * wobble)[secure].astype(np.int64),
         down=scene.lognormal(420, 0.5, len(secure)),
         duration=scene.lognormal(400_000, 1.0, len(secure)),
@@ -65,7 +65,10 @@ def report(scene: Scene, count: int) -> Flows:
         port=np.where(stream[secure] % 6 == 0, 8_883, 443),
         sni=stream[secure] % 7 > 0,
     )
-    return join(lookups, http(scene, plain, posted, pause=1_000, state=state[parts[0]]), messages, sealed)
+    cleartext = http(scene, plain, posted, pause=1_000, state=state[parts[0]])
+    remark(scene, cleartext, "line_terminated_with_single_CR", "CONTENTLINE", 0.01)
+    remark(scene, messages, "bad_HTTP_request", "HTTP", 0.02)
+    return concat([lookups, cleartext, messages, sealed])
 
 
 def build(scene: Scene, count: int) -> Flows:
@@ -77,21 +80,23 @@ def build(scene: Scene, count: int) -> Flows:
     start = begins[burst] + scene.rng.integers(0, 90_000_000, rows)
     builders = np.append(scene.network.hosts[:2], scene.network.servers["build"])
     who, lookups = contact(scene, start, scene.pick(builders, rows), scene.popular("registry", rows), asks)
-    return join(
-        lookups,
-        https(
-            scene,
-            who,
-            up=scene.lognormal(900, 0.6, rows),
-            down=scene.lognormal(90_000, 1.9, rows),
-            duration=scene.lognormal(700_000, 1.2, rows),
-            state=scene.mostly(rows, (SF, 0.9), (RSTO, 0.06), (S1, 0.04)),
-        ),
+    return concat(
+        [
+            lookups,
+            https(
+                scene,
+                who,
+                up=scene.lognormal(900, 0.6, rows),
+                down=scene.lognormal(90_000, 1.9, rows),
+                duration=scene.lognormal(700_000, 1.2, rows),
+                state=scene.mostly(rows, (SF, 0.9), (RSTO, 0.06), (S1, 0.04)),
+            ),
+        ]
     )
 
 
 def share_with_peers(scene: Scene, count: int) -> Flows:
-    """Exchange with peers: update sharing, games and calls reach many addresses, many of which do not answer."""
+    """Exchange with peers: update sharing, games and calls; many of the addresses do not answer."""
     hosts = scene.network.hosts
     peers = public_addresses(scene.fixed, 600)
     lively = scene.chance(0.55, count)

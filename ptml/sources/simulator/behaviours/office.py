@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import polars as pl
 
-from ptml.sources.simulator import words
 from ptml.sources.simulator.behaviours.base import Behaviour
-from ptml.sources.simulator.exchange import contact, https, join, within_budget
+from ptml.sources.simulator.exchange import documents, https
+from ptml.sources.simulator.lookups import contact, within_budget
 from ptml.sources.simulator.records import (
     REJ,
     RSTO,
@@ -20,36 +19,12 @@ from ptml.sources.simulator.records import (
     SF,
     UDP,
     Flows,
-    Ints,
+    concat,
     connections,
-    events,
 )
 
 if TYPE_CHECKING:
     from ptml.sources.simulator.scene import Scene
-
-
-def documents(scene: Scene, flows: Flows, rows: Ints, sizes: Ints, *, source: str, is_orig: bool) -> None:
-    """Note a document that travelled in each of the connections ``rows``."""
-    count = len(rows)
-    kind = scene.rng.integers(0, len(words.DOCUMENT_TYPES), count)
-    stem = pl.Series(words.DOCUMENTS).gather(scene.rng.integers(0, len(words.DOCUMENTS), count))
-    number = pl.Series(scene.rng.integers(1, 400, count)).cast(pl.String)
-    ending = pl.Series([ending for ending, _ in words.DOCUMENT_TYPES]).gather(kind)
-    folder = "shared\\" if source == "SMB" else ""
-    flows.events["files"] = events(
-        "files",
-        rows,
-        {
-            "offset": 30_000,
-            "source": source,
-            "mime": pl.Series([mime for _, mime in words.DOCUMENT_TYPES]).gather(kind),
-            "filename": folder + stem + "-" + number + "." + ending,
-            "size": sizes,
-            "is_orig": is_orig,
-            "depth": 0 if source == "SMB" else 3,
-        },
-    )
 
 
 def share_files(scene: Scene, count: int) -> Flows:
@@ -82,7 +57,8 @@ def share_files(scene: Scene, count: int) -> Flows:
 def mail(scene: Scene, count: int) -> Flows:
     """Fetch mail from the inside server, and let it send and relay outside."""
     fetches = int(count * 0.6)
-    asks = within_budget(scene, count - fetches, 0.4)
+    outbound = (count - fetches + 1) // 2
+    asks = within_budget(scene, outbound, 0.4)
     server = scene.network.servers["mail"]
     inside = connections(
         scene.moments(fetches),
@@ -126,7 +102,32 @@ def mail(scene: Scene, count: int) -> Flows:
     )
     rows = np.flatnonzero(scene.chance(0.7, outside))
     documents(scene, relayed, rows, size[rows], source="SMTP", is_orig=True)
-    return join(inside, lookups, relayed)
+    return concat([inside, lookups, relayed, _incoming(scene, count - fetches - outbound)])
+
+
+def _incoming(scene: Scene, count: int) -> Flows:
+    """Mail that others deliver; some of their connections are turned away."""
+    size = scene.lognormal(16_000, 1.6, count)
+    turned_away = scene.chance(0.2, count)
+    flows = connections(
+        scene.moments(count),
+        {
+            "orig": scene.network.sites.addresses[scene.popular("mail", count), 1],
+            "resp": scene.network.servers["mail"],
+            "resp_p": 25,
+            "service": SERVICE["smtp"],
+            "state": np.where(turned_away, RSTR, scene.mostly(count, (SF, 0.95), (RSTO, 0.05))),
+            "duration": scene.lognormal(1_500_000, 1.0, count),
+            "up": np.where(turned_away, 70, size + 350),
+            "down": scene.lognormal(480, 0.3, count),
+            "up_messages": np.where(turned_away, 3, 7),
+            "down_messages": np.where(turned_away, 3, 8),
+            "server_first": 1,
+        },
+    )
+    rows = np.flatnonzero(~turned_away)
+    documents(scene, flows, rows, size[rows], source="SMTP", is_orig=True)
+    return flows
 
 
 def sign_in(scene: Scene, count: int) -> Flows:
@@ -190,7 +191,7 @@ def call(scene: Scene, count: int) -> Flows:
             "down_messages": seconds * 49,
         },
     )
-    return join(registered, media)
+    return concat([registered, media])
 
 
 def back_up(scene: Scene, count: int) -> Flows:
@@ -226,7 +227,7 @@ def back_up(scene: Scene, count: int) -> Flows:
         duration=sent // 3 + 500_000,
         state=scene.mostly(outside, (SF, 0.9), (RSTO, 0.05), (S1, 0.05)),
     )
-    return join(inside, lookups, cloud)
+    return concat([inside, lookups, cloud])
 
 
 BEHAVIOURS: Final = (

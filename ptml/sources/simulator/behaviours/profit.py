@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ptml.sources.simulator.behaviours.base import Behaviour
-from ptml.sources.simulator.behaviours.office import documents
-from ptml.sources.simulator.exchange import contact, https, join, within_budget
+from ptml.sources.simulator.exchange import documents, https, remark
+from ptml.sources.simulator.lookups import contact, within_budget
 from ptml.sources.simulator.network import public_addresses
-from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SERVICE, SF, Flows, connections
+from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SERVICE, SF, Flows, concat, connections
 
 if TYPE_CHECKING:
     from ptml.sources.simulator.scene import Scene
@@ -46,7 +46,7 @@ def send_spam(scene: Scene, count: int) -> Flows:
     )
     rows_sent = np.flatnonzero(~refused & scene.chance(0.6, rows))
     documents(scene, sent, rows_sent, size[rows_sent], source="SMTP", is_orig=True)
-    return join(lookups, sent)
+    return concat([lookups, sent])
 
 
 def mine(scene: Scene, count: int) -> Flows:
@@ -55,14 +55,14 @@ def mine(scene: Scene, count: int) -> Flows:
     rows = len(asks)
     victims, pool = scene.infected(), scene.rogue(2)
     start, stream = scene.ticks(rows, len(victims), 0.6)
-    site = pool[(scene.rng.random(rows) < 0.3).astype(np.int64)]
+    site = pool[scene.chance(0.3, rows).astype(np.int64)]
     who, lookups = contact(scene, start, victims[stream], site, asks)
     seconds = np.minimum(scene.lognormal(float(scene.fixed.uniform(20, 300)), 1.4, rows), 7_200)
     shares = 2 + seconds // int(scene.fixed.integers(8, 40))
     duration, up, down = seconds * 1_000_000, 230 * shares, 310 * shares
     state = scene.mostly(rows, (SF, 0.5), (S1, 0.12), (RSTO, 0.15), (RSTR, 0.13), (S0, 0.07), (REJ, 0.03))
-    if scene.fixed.random() < 0.5:
-        return join(lookups, https(scene, who, up=up, down=down, duration=duration, state=state))
+    if scene.always(0.5):
+        return concat([lookups, https(scene, who, up=up, down=down, duration=duration, state=state)])
     plain = connections(
         who.start,
         {
@@ -77,7 +77,8 @@ def mine(scene: Scene, count: int) -> Flows:
             "down_messages": shares,
         },
     )
-    return join(lookups, plain)
+    remark(scene, plain, "bad_HTTP_request", "HTTP", 0.1 * scene.always(0.5))
+    return concat([lookups, plain])
 
 
 BEHAVIOURS: Final = (

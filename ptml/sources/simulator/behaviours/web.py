@@ -9,8 +9,9 @@ import polars as pl
 
 from ptml.sources.simulator import words
 from ptml.sources.simulator.behaviours.base import Behaviour
-from ptml.sources.simulator.exchange import Contacts, Requests, contact, http, https, join, within_budget
-from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SF, Flows, Ints
+from ptml.sources.simulator.exchange import Requests, http, https
+from ptml.sources.simulator.lookups import Contacts, contact, within_budget
+from ptml.sources.simulator.records import REJ, RSTO, RSTR, S0, S1, SF, Flows, Ints, concat
 
 if TYPE_CHECKING:
     from ptml.sources.simulator.scene import Scene
@@ -83,32 +84,30 @@ def browse(scene: Scene, count: int) -> Flows:
     who, lookups = contact(scene, start, orig, site, asks)
     plain = np.flatnonzero(scene.chance(0.2, len(who)))
     secure = np.setdiff1d(np.arange(len(who)), plain)
-    clear, private = _subset(who, plain), _subset(who, secure)
+    clear, private = who.take(plain), who.take(secure)
     per = np.minimum(scene.rng.geometric(0.55, len(plain)), 12).astype(np.int64)
-    return join(
-        lookups,
-        http(
-            scene,
-            clear,
-            requests_to(scene, clear, per),
-            pause=400_000,
-            state=scene.mostly(len(plain), *ORDINARY),
-            port=scene.mostly(len(plain), (80, 0.93), (8080, 0.07)),
-        ),
-        https(
-            scene,
-            private,
-            up=scene.lognormal(1_500, 1.1, len(secure)),
-            down=scene.lognormal(12_000, 1.7, len(secure)),
-            duration=scene.lognormal(4_000_000, 1.8, len(secure)),
-            state=scene.mostly(len(secure), *ORDINARY),
-            port=scene.mostly(len(secure), (443, 0.97), (8443, 0.03)),
-        ),
+    return concat(
+        [
+            lookups,
+            http(
+                scene,
+                clear,
+                requests_to(scene, clear, per),
+                pause=400_000,
+                state=scene.mostly(len(plain), *ORDINARY),
+                port=scene.mostly(len(plain), (80, 0.93), (8080, 0.07)),
+            ),
+            https(
+                scene,
+                private,
+                up=scene.lognormal(1_500, 1.1, len(secure)),
+                down=scene.lognormal(12_000, 1.7, len(secure)),
+                duration=scene.lognormal(4_000_000, 1.8, len(secure)),
+                state=scene.mostly(len(secure), *ORDINARY),
+                port=scene.mostly(len(secure), (443, 0.97), (8443, 0.03)),
+            ),
+        ]
     )
-
-
-def _subset(who: Contacts, rows: Ints) -> Contacts:
-    return Contacts(who.start[rows], who.orig[rows], who.site[rows], who.resp[rows])
 
 
 def watch(scene: Scene, count: int) -> Flows:
@@ -116,16 +115,18 @@ def watch(scene: Scene, count: int) -> Flows:
     asks = within_budget(scene, count, 0.08)
     start, orig = page_visits(scene, scene.network.hosts, len(asks), 15.0)
     who, lookups = contact(scene, start, orig, scene.popular("video", len(asks)), asks)
-    return join(
-        lookups,
-        https(
-            scene,
-            who,
-            up=scene.lognormal(3_000, 0.8, len(who)),
-            down=scene.lognormal(2_500_000, 1.2, len(who)),
-            duration=scene.lognormal(25_000_000, 1.0, len(who)),
-            state=scene.mostly(len(who), (SF, 0.7), (RSTO, 0.2), (S1, 0.1)),
-        ),
+    return concat(
+        [
+            lookups,
+            https(
+                scene,
+                who,
+                up=scene.lognormal(3_000, 0.8, len(who)),
+                down=scene.lognormal(2_500_000, 1.2, len(who)),
+                duration=scene.lognormal(25_000_000, 1.0, len(who)),
+                state=scene.mostly(len(who), (SF, 0.7), (RSTO, 0.2), (S1, 0.1)),
+            ),
+        ]
     )
 
 
@@ -137,16 +138,22 @@ def synchronise(scene: Scene, count: int) -> Flows:
     pool = scene.network.sites.kind["sync"]
     who, lookups = contact(scene, start, orig, pool[stream % len(pool)], asks)
     moved = scene.chance(0.15, len(who))
-    return join(
-        lookups,
-        https(
-            scene,
-            who,
-            up=np.where(moved, scene.lognormal(400_000, 1.8, len(who)), scene.lognormal(700, 0.3, len(who))),
-            down=np.where(moved, scene.lognormal(30_000, 2.0, len(who)), scene.lognormal(900, 0.4, len(who))),
-            duration=scene.lognormal(20_000_000, 1.4, len(who)),
-            state=scene.mostly(len(who), (SF, 0.85), (S1, 0.1), (RSTR, 0.05)),
-        ),
+    return concat(
+        [
+            lookups,
+            https(
+                scene,
+                who,
+                up=np.where(
+                    moved, scene.lognormal(400_000, 1.8, len(who)), scene.lognormal(700, 0.3, len(who))
+                ),
+                down=np.where(
+                    moved, scene.lognormal(30_000, 2.0, len(who)), scene.lognormal(900, 0.4, len(who))
+                ),
+                duration=scene.lognormal(20_000_000, 1.4, len(who)),
+                state=scene.mostly(len(who), (SF, 0.85), (S1, 0.1), (RSTR, 0.05)),
+            ),
+        ]
     )
 
 
@@ -157,7 +164,7 @@ def update(scene: Scene, count: int) -> Flows:
     who, lookups = contact(scene, start, orig, scene.popular("update", len(asks)), asks)
     plain = np.flatnonzero(scene.chance(0.55, len(who)))
     secure = np.setdiff1d(np.arange(len(who)), plain)
-    clear, private = _subset(who, plain), _subset(who, secure)
+    clear, private = who.take(plain), who.take(secure)
     per = np.minimum(scene.rng.geometric(0.6, len(plain)), 8).astype(np.int64)
     total = int(per.sum())
     item = scene.rng.integers(0, len(words.DOWNLOADS), total)
@@ -172,17 +179,19 @@ def update(scene: Scene, count: int) -> Flows:
         status=scene.mostly(total, (200, 0.7), (206, 0.15), (304, 0.12), (404, 0.03)),
         mime=pl.Series(words.DOWNLOAD_TYPES).gather(item),
     )
-    return join(
-        lookups,
-        http(scene, clear, wanted, pause=600_000, state=scene.mostly(len(plain), *ORDINARY)),
-        https(
-            scene,
-            private,
-            up=scene.lognormal(1_200, 0.7, len(secure)),
-            down=scene.lognormal(60_000, 2.0, len(secure)),
-            duration=scene.lognormal(2_000_000, 1.2, len(secure)),
-            state=scene.mostly(len(secure), *ORDINARY),
-        ),
+    return concat(
+        [
+            lookups,
+            http(scene, clear, wanted, pause=600_000, state=scene.mostly(len(plain), *ORDINARY)),
+            https(
+                scene,
+                private,
+                up=scene.lognormal(1_200, 0.7, len(secure)),
+                down=scene.lognormal(60_000, 2.0, len(secure)),
+                duration=scene.lognormal(2_000_000, 1.2, len(secure)),
+                state=scene.mostly(len(secure), *ORDINARY),
+            ),
+        ]
     )
 
 
