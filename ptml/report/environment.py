@@ -28,7 +28,13 @@ def environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     result.filters.update(
-        text=text, count=count, probability=probability, decimal=decimal, moment=moment, plural=plural
+        text=text,
+        count=count,
+        probability=probability,
+        decimal=decimal,
+        signed=signed,
+        moment=moment,
+        plural=plural,
     )
     result.globals["bar"] = bar
     return result
@@ -89,6 +95,15 @@ def decimal(value: float | None, digits: int = 3) -> str:
     ('0.500', True)
     """
     return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: float | None) -> str:
+    """Write a difference with its sign; null as a dash.
+
+    >>> signed(0.25), signed(-0.5)
+    ('+0.250', '-0.500')
+    """
+    return NOTHING if value is None else f"{value:+.3f}"
 
 
 def moment(value: datetime | None) -> str:
