@@ -94,12 +94,13 @@ def _base_rates(level: LevelPage) -> list[tuple[str, str]]:
 
 
 def _few(level: LevelPage) -> list[tuple[str, str]]:
-    small = [one["family"] for one in level.main["per_family"] if one["captures"] < FEW]
+    families = level.main["per_family"]
+    small = sum(one["captures"] < FEW for one in families)
     if not small:
         return []
     text = (
-        f"{len(small)} of {plural(len(level.main['per_family']), 'family', 'families')} have fewer than "
-        f"{FEW} captures: their rows below are anecdotes, not rates."
+        f"{small} of {len(families)} families have fewer than {FEW} captures: "
+        "their rows above are anecdotes, not rates."
     )
     return [(f"{level.title}: small numbers", text)]
 

@@ -7,12 +7,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ptml import __version__
-from ptml.io import sha256_file
+from ptml.errors import BadData
+from ptml.io import read_json, sha256_file
+from ptml.report import evaluation_sentence
 from ptml.report.environment import count, decimal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     import polars as pl
 
@@ -85,6 +88,24 @@ def _capture_record(task: CaptureTask, outcome: CaptureOutcome) -> dict[str, Any
         "inputs": task.inputs,
         "notes": list(outcome.notes),
     }
+
+
+def read_evaluation(path: Path | None, model: Model) -> str | None:
+    """Say in a sentence how the model was evaluated; None if there is no evaluation of this very model.
+
+    Raises:
+        BadData: The file is there but is not an evaluation.
+    """
+    if path is None or not path.exists():
+        return None
+    found = read_json(path)
+    try:
+        same = found["model_fingerprint"] == model.manifest.fingerprint
+        return evaluation_sentence(found) if same else None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadData(
+            f"{path} is not an evaluation: {error!r} is wrong", hint="`ptml evaluate` makes one"
+        ) from error
 
 
 def model_facts(model: Model) -> list[tuple[str, object]]:

@@ -19,7 +19,7 @@ from ptml.score.discover import Skipped, find_captures
 from ptml.score.earlier import earlier_captures, hash_inputs, reuse
 from ptml.score.page import scores_page
 from ptml.score.publish import check_output, publish
-from ptml.score.record import model_facts, model_record, run_record
+from ptml.score.record import model_facts, model_record, read_evaluation, run_record
 from ptml.score.tables import ALERTS, CAPTURES, CAPTURES_CSV, CONNECTIONS, HOSTS, HOSTS_CSV, write_tables
 from ptml.types import silent
 from ptml.workspace import Workspace
@@ -91,7 +91,7 @@ def score(
     *,
     model: Model,
     out: Path,
-    evaluation: str | None = None,
+    evaluation: Path | None = None,
     batch_rows: int = BATCH_ROWS,
     engine: Engine | None = None,
     force: bool = False,
@@ -108,7 +108,7 @@ def score(
         paths: Where the captures are.
         model: What judges them.
         out: Folder for the results; files of other names in it are left alone.
-        evaluation: In a sentence, how the model did on captures it had not seen, for the page.
+        evaluation: The model's `evaluation.json`, if there is one: the page says what it found.
         batch_rows: Connections held in memory at a time.
         engine: Where the work runs.
         force: Score again what an earlier run with the same model left in `out`.
@@ -116,6 +116,7 @@ def score(
 
     Raises:
         MissingInput: A path does not exist, or none held anything that could be scored.
+        BadData: `evaluation` is not one.
         ModelMismatch: The model was trained on other features.
         SettingsError: `out` is a file.
         WorkspaceBusy: Another run writes to `out`.
@@ -123,6 +124,7 @@ def score(
     """
     started, began = time.perf_counter(), datetime.now(UTC)
     check_output(out)
+    measured = read_evaluation(evaluation, model)
     found, skipped = find_captures(paths, beside=[out])
     if not found:
         raise _nothing_scored(skipped)
@@ -144,7 +146,7 @@ def score(
             hosts=[task.hosts for task, _ in outcomes],
         )
         run = run_record(model, outcomes, skipped, ranked=ranked, hosts=hosts, began=began)
-        page = scores_page(scratch, run, model_facts=model_facts(model), evaluation=evaluation)
+        page = scores_page(scratch, run, model_facts=model_facts(model), evaluation=measured)
         with writing(scratch / REPORT):
             (scratch / REPORT).write_text(page, "utf-8")
         seconds = round(time.perf_counter() - started, 3)

@@ -5,33 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from ptml.report.scores import ScoresPage, Totals, render_scores
+from tests.report.reader import LOADING, Reader
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e\"'><img src=x onerror=alert(2)>"
-LOADING = {"script", "img", "link", "iframe", "object", "embed", "form", "base", "video", "audio", "source"}
-
-
-class Reader(HTMLParser):
-    """Collects what a browser would make of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        """Note what is text."""
-        self.text.append(data)
 
 
 def row(**changes: object) -> dict[str, Any]:
