@@ -121,7 +121,7 @@ def test_every_measure_has_a_row_and_every_protocol_a_column() -> None:
 
 
 def test_pitfalls_are_computed_from_the_figures() -> None:
-    """Sources of one label, and precision where malicious is rare: 0.95 and 0.001 give 8.7 % at 1 in 10 000."""
+    """Sources of one label, and precision at rare malice: 0.95 and 0.001 give 8.7 % at 1 in 10 000."""
     html = render_evaluation(DATA)
     assert "1 of 2 sources (40 of 100 rows) have one label only" in html
     assert "1 in 10\N{NARROW NO-BREAK SPACE}000: 8.7%" in html
