@@ -35,6 +35,8 @@ _STATUS: Final = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+_REFUSED: Final = 0.01
+"""Share of full handshakes that end with an alert about the certificate."""
 _CIPHERS: Final = (
     "TLS_AES_128_GCM_SHA256",
     "TLS_AES_256_GCM_SHA384",
@@ -190,6 +192,7 @@ def ssl_frame(
     """Make ssl.log's rows; TLS 1.3 and resumed sessions show no certificate."""
     site = frame["site"]
     cipher = np.where(frame["version"].to_numpy() == TLS13, site.to_numpy() % 2, 2 + site.to_numpy() % 3)
+    refused = pl.Series("refused", rng.random(len(frame)) < _REFUSED)
     shown = (pl.col("version") == TLS12) & ~pl.col("resumed")
     return _joined(frame, ids).with_columns(
         site=site,
@@ -201,10 +204,14 @@ def ssl_frame(
             .otherwise(pl.lit("secp256r1"))
         ),
         server_name=pl.when(pl.col("sni")).then(network.sites.names.gather(site)),
-        last_alert=pl.lit(None, pl.String),
-        next_protocol=pl.when(shown & (site % 3 > 0)).then(pl.lit("h2")),
-        established=pl.lit(value=True),
-        ssl_history=pl.when(shown).then(pl.lit("CsxknGIi")).otherwise(pl.lit("CsiI")),
+        last_alert=pl.when(shown & refused).then(pl.lit("unknown_ca")),
+        next_protocol=pl.when(shown & ~refused & (site % 3 > 0)).then(pl.lit("h2")),
+        established=~(shown & refused),
+        ssl_history=pl.when(shown & refused)
+        .then(pl.lit("CsxknL"))
+        .when(shown)
+        .then(pl.lit("CsxknGIi"))
+        .otherwise(pl.lit("CsiI")),
         cert_chain_fps=pl.when(shown).then(network.certificates.chains.gather(site)),
         client_cert_chain_fps=pl.when(shown).then(pl.lit([], pl.List(pl.String))),
         sni_matches_cert=pl.when(shown & pl.col("sni")).then(network.certificates.matches.gather(site)),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FIRST_MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 _PER_HOST_HOUR: Final = 90
+_MOST_HOSTS: Final = 20_000
 _LEAST: Final = 20
 """Fewer connections than this a capture cannot hold both a behaviour and its background."""
 
@@ -105,6 +106,8 @@ def _check(captures: int, hours: float, hosts: int, connections: int | None, mal
     for name, value in (("captures", captures), ("hours", hours), ("hosts", hosts)):
         if not value > 0:
             raise SettingsError(f"{name} must be more than 0, not {value}")
+    if hosts > _MOST_HOSTS:
+        raise SettingsError(f"hosts must be at most {_MOST_HOSTS}, the inside is a /16, not {hosts}")
     if not 0 <= malicious_share <= 1:
         raise SettingsError(f"malicious_share must lie between 0 and 1, not {malicious_share}")
     if connections is not None and connections < captures * _LEAST:

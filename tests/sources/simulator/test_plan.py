@@ -80,6 +80,7 @@ def test_a_number_of_connections_is_found() -> None:
         ({"captures": 0}, "captures must be more than 0, not 0"),
         ({"hours": -1.0}, "hours must be more than 0, not -1.0"),
         ({"hosts": 0}, "hosts must be more than 0, not 0"),
+        ({"hosts": 20_001}, "hosts must be at most 20000, the inside is a /16, not 20001"),
         ({"malicious_share": 1.5}, "malicious_share must lie between 0 and 1, not 1.5"),
     ],
 )
