@@ -130,7 +130,7 @@ def build_workspace(root: Path, made: Sequence[Made] | None = None, without: Ite
     """Make a workspace whose captures have features; those named in `without` are in the catalog only."""
     workspace = Workspace(root)
     made = captures() if made is None else made
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "capture_id": one.capture_id,
             "name": one.name,

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptml.artifact.trees import check_nodes, check_trees
+from ptml.errors import BadData
+from tests.artifact.builders import fitted
+
+
+def classifier(name: Any) -> Any:  # noqa: ANN401 - a scikit-learn classifier
+    """Give a fitted classifier without its pipeline."""
+    return fitted(name)[0][-1]
+
+
+@pytest.mark.parametrize("name", ["hist-gradient-boosting", "random-forest", "logistic-regression"])
+def test_what_was_fitted_passes(name: str) -> None:
+    """Trees as scikit-learn makes them are accepted, and so is a classifier without trees."""
+    check_trees(classifier(name))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("left", 10_000, "outside the tree or back"),
+        ("right", 0, "outside the tree or back"),
+        ("feature_idx", 999, "beyond its"),
+        ("feature_idx", -1, "beyond its"),
+        ("is_categorical", 1, "splits on categories"),
+    ],
+)
+def test_edited_boosting_trees_are_refused(field: str, value: int, fault: str) -> None:
+    """A child out of range, a child that is its own ancestor, a feature out of range: none is followed."""
+    model = classifier("hist-gradient-boosting")
+    model._predictors[0][0].nodes[field][0] = value
+    with pytest.raises(BadData, match=fault):
+        check_trees(model)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("left_child", 10_000, "outside the tree or back"),
+        ("right_child", 0, "outside the tree or back"),
+        ("feature", 999, "beyond its"),
+    ],
+)
+def test_edited_forest_trees_are_refused(field: str, value: int, fault: str) -> None:
+    """The same holds for the trees of a forest."""
+    model = classifier("random-forest")
+    tree = model.estimators_[0].tree_
+    state = tree.__getstate__()
+    state["nodes"][field][0] = value
+    tree.__setstate__(state)
+    with pytest.raises(BadData, match=fault):
+        check_trees(model)
+
+
+def test_a_tree_cannot_claim_more_nodes_than_it_has() -> None:
+    """A node count beyond the nodes would read over them; it is refused before anything is read."""
+    model = classifier("random-forest")
+    tree = model.estimators_[0].tree_
+    tree.__setstate__({**tree.__getstate__(), "node_count": tree.node_count + 1000})
+    with pytest.raises(BadData, match="more nodes than it has"):
+        check_trees(model)
+
+
+def test_a_tree_without_nodes_is_refused() -> None:
+    """An empty tree has no root to begin at."""
+    none = np.array([], np.int64)
+    with pytest.raises(BadData, match="no nodes"):
+        check_nodes(none, none, none, none.astype(bool), 1)
+
+
+@given(st.data())
+def test_every_path_of_an_accepted_tree_ends(data: st.DataObject) -> None:
+    """Whatever the indices: if the check passes, walking from any node ends within the tree."""
+    count = data.draw(st.integers(1, 8))
+    index = st.lists(st.integers(-2, 9), min_size=count, max_size=count)
+    left, right = np.array(data.draw(index)), np.array(data.draw(index))
+    inner = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
+    try:
+        check_nodes(left, right, np.zeros(count, np.int64), inner, 1)
+    except BadData:
+        return
+    for side in (left, right):
+        node, steps = 0, 0
+        while inner[node]:
+            node, steps = int(side[node]), steps + 1
+            assert 0 <= node < count
+            assert steps <= count
