@@ -11,6 +11,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from ptml import __version__
 from ptml.errors import BadData, MissingInput
 from ptml.io import read_json, replace_atomically, sha256_file, sha256_json, write_json
@@ -61,6 +63,18 @@ class Manifest:
     def paths(self, workspace: Workspace, dataset: str) -> list[Path]:
         """List the files of one dataset, in order."""
         return [workspace.root / file.path for file in self.files if file.dataset == dataset]
+
+    def scan(self, workspace: Workspace, dataset: str) -> pl.LazyFrame:
+        """Read one dataset lazily, rows in their order; a column that a part lacks is null there.
+
+        `capture_id` comes first: as in every Hive-partitioned dataset it stands in the path, not in the files.
+        """
+        parts = [
+            pl.scan_parquet(path, hive_partitioning=False, glob=False)
+            for path in self.paths(workspace, dataset)
+        ]
+        capture_id = pl.lit(self.capture_id).alias("capture_id")
+        return pl.concat(parts, how="diagonal_relaxed").select(capture_id, pl.all())
 
     def datasets(self) -> list[str]:
         """Name the datasets that have files here, sorted."""

@@ -31,7 +31,7 @@ def labels_of(workspace: Workspace, made: Made) -> pl.DataFrame:
     """Read what was published of a capture's labels."""
     manifest = read_manifest(workspace, "labels", made.capture_id)
     assert manifest is not None
-    return pl.concat([pl.read_parquet(path) for path in manifest.paths(workspace, "labels")])
+    return manifest.scan(workspace, "labels").collect()
 
 
 @pytest.mark.parametrize(

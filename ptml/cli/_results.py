@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ptml.cli._render import describe, details, remark, show_table
-from ptml.stage import StageReport
 
 if TYPE_CHECKING:
     from ptml.evaluate.stage import EvaluationResult
     from ptml.pipeline import StageResult
     from ptml.score.stage import ScoreResult
+    from ptml.stage import StageReport
     from ptml.train.stage import TrainResult
 
 SCORE_COLUMNS = (
@@ -76,12 +77,19 @@ def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
 
 def show_stage(name: str, result: StageResult) -> None:
     """Show whatever a stage of a pipeline gave."""
-    if isinstance(result, StageReport):
-        typer.echo(describe(result))
-        for line in details(result):
-            remark(line)
-    else:
-        _SHOW[name](result)
+    show: Callable[[Any], None] = _SHOW.get(name, show_captures)
+    show(result)
 
 
-_SHOW = {"train": show_training, "evaluate": show_evaluation, "score": show_scores}
+def show_captures(report: StageReport) -> None:
+    """Show what a stage did with each capture."""
+    typer.echo(describe(report))
+    for line in details(report):
+        remark(line)
+
+
+_SHOW: dict[str, Callable[[Any], None]] = {
+    "train": show_training,
+    "evaluate": show_evaluation,
+    "score": show_scores,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from ptml.cli._results import show_evaluation
 def evaluate(
     model: ModelName = "hist-gradient-boosting",
     protocol: Annotated[
-        list[Literal["grouped", "random"]] | None,
+        list[str] | None,
         typer.Option(
             help="grouped: captures held out whole; random: the unsafe control. Both if none is named."
         ),

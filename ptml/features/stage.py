@@ -127,7 +127,7 @@ def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame
     rows = 0
     try:
         for frame in iter_connection_features(logs, batch_rows=batch_rows):
-            table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = frame.drop("capture_id").to_arrow(compat_level=pl.CompatLevel.oldest())
             with writing(pending.temporary):
                 writer = writer or pq.ParquetWriter(
                     pending.temporary, table.schema, compression="zstd", compression_level=1
@@ -146,4 +146,4 @@ def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame]) -
     frame = capture_features(logs).collect()
     pending = publication.new_part(CAPTURES, frame.height)
     with writing(pending.temporary):
-        frame.write_parquet(pending.temporary, compression="zstd")
+        frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ptml.errors import BadData
 from ptml.zeektypes import unescape
@@ -61,7 +62,7 @@ class LogHeader:
             # A new section begins: what the last one declared no longer holds.
             return replace(LogHeader(), separator=_separator(text), crlf=crlf)
         key, *values = text.removeprefix("#").split(self.separator)
-        return _declared(self, key, values)
+        return replace(self, **_declared(key, values))
 
     def require_usable(self) -> LogHeader:
         """Insist that data lines can be read with what was declared.
@@ -85,23 +86,17 @@ def _separator(text: str) -> str:
     return separator
 
 
-def _declared(header: LogHeader, key: str, values: list[str]) -> LogHeader:
+def _declared(key: str, values: list[str]) -> dict[str, Any]:
     first = values[0] if values else ""
-    match key:
-        case "set_separator":
-            return replace(header, set_separator=unescape(first))
-        case "empty_field":
-            return replace(header, empty=first)
-        case "unset_field":
-            return replace(header, unset=first)
-        case "path":
-            return replace(header, path=first or None)
-        case "fields":
-            return replace(header, fields=tuple(values))
-        case "types":
-            return replace(header, types=tuple(values))
-        case _:
-            return header
+    known: dict[str, dict[str, Any]] = {
+        "set_separator": {"set_separator": unescape(first)},
+        "empty_field": {"empty": first},
+        "unset_field": {"unset": first},
+        "path": {"path": first or None},
+        "fields": {"fields": tuple(values)},
+        "types": {"types": tuple(values)},
+    }
+    return known.get(key, {})
 
 
 def is_directive(line: bytes) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 if TYPE_CHECKING:
+    import polars as pl
+
     from ptml.manifest import Manifest
     from ptml.workspace import Workspace
 
@@ -18,12 +18,5 @@ def published_logs(workspace: Workspace, manifest: Manifest) -> dict[str, pl.Laz
 
     Only files that the manifest names are read. Where a log's columns changed midway, what a part lacks is null.
     """
-    logs = {}
-    for dataset in manifest.datasets():
-        if dataset.startswith(PREFIX):
-            parts = [
-                pl.scan_parquet(path, hive_partitioning=False, glob=False)
-                for path in manifest.paths(workspace, dataset)
-            ]
-            logs[dataset.removeprefix(PREFIX)] = pl.concat(parts, how="diagonal_relaxed")
-    return logs
+    logs = [dataset for dataset in manifest.datasets() if dataset.startswith(PREFIX)]
+    return {dataset.removeprefix(PREFIX): manifest.scan(workspace, dataset) for dataset in logs}

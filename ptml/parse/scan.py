@@ -46,7 +46,7 @@ def scan_zeek(source: Path | str, *, log: str | None = None) -> pl.LazyFrame:
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "conn.log"
-    >>> _ = path.write_text("#separator \\\\x09\\n#fields\\tts\\tid.resp_p\\n#types\\ttime\\tport\\n1.5\\t443\\n")
+    >>> _ = path.write_text("#separator \\x09\n#fields\tid.resp_p\n#types\tport\n443\n")
     >>> scan_zeek(path).collect()["id.resp_p"].to_list()
     [443]
     """

@@ -174,7 +174,7 @@ class _CaptureWriter:
             self.reject(name, batch.log, reject)
         if batch.frame.height:
             log = safe_name(batch.log)
-            table = _arrow(batch, self.publication.capture_id)
+            table = _arrow(batch)
             part = self._part(log, table.schema)
             with writing(part.pending.temporary):
                 part.writer.write_table(table)
@@ -216,17 +216,16 @@ class _CaptureWriter:
             pending = self.publication.new_part("quarantine", len(self.quarantined))
             with writing(pending.temporary):
                 frame = pl.DataFrame(self.quarantined, schema=QUARANTINE.schema)
-                frame.write_parquet(pending.temporary, compression="zstd")
+                frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd")
         return len(self.quarantined)
 
     def by_log(self) -> dict[str, int]:
         return {f"rows_{log}": rows for log, rows in sorted(self.rows.items())}
 
 
-def _arrow(batch: Batch, capture_id: str) -> pa.Table:
-    """Give the batch as Arrow with `capture_id` first and each column's Zeek type as metadata."""
-    frame = batch.frame.select(pl.lit(capture_id).alias("capture_id"), pl.all())
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+def _arrow(batch: Batch) -> pa.Table:
+    """Give the batch as Arrow with each column's Zeek type as metadata."""
+    table = batch.frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     fields: Sequence[pa.Field] = [
         column.with_metadata({"zeek.type": batch.types[column.name]})
         if column.name in batch.types

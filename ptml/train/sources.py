@@ -59,7 +59,9 @@ class Capture:
 
     def read(self, cap: int, seed: int) -> pl.DataFrame:
         """Read at most `cap` labelled rows: features, then y, family, source and group."""
-        features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False)
+        features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False).select(
+            pl.lit(self.capture_id).alias("capture_id"), pl.all()
+        )
         if self.level == "connection":
             rows = features.join(self._drawn(cap, seed).lazy(), on="uid", how="inner")
         else:

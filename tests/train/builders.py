@@ -105,7 +105,7 @@ def publish_features(workspace: Workspace, made: Made, tables: dict[str, pl.Data
         publication = Publication(workspace, "features", made.capture_id, print_, folder)
         for name, table in tables.items():
             part = publication.new_part(f"features/{name}", rows=table.height)
-            table.write_parquet(part.temporary)
+            table.drop("capture_id").write_parquet(part.temporary)
         rows = tables["connection"].height
         publication.publish(inputs={}, parameters={}, rows_in=rows, rows_out=rows)
 

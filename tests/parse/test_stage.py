@@ -1,0 +1,185 @@
+"""Captures' logs become Parquet datasets that any reader can use."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from ptml.engine import LocalEngine
+from ptml.errors import BadData, MissingInput
+from ptml.manifest import read_manifest
+from ptml.parse.published import published_logs
+from ptml.parse.stage import parse
+from ptml.schema import QUARANTINE
+from ptml.settings import AddSettings
+from ptml.sources.own import add
+from tests.builders import capture_folder, conn_log, conn_row, many_rows, zeek_log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.stage import StageReport
+    from ptml.workspace import Workspace
+
+
+def added(workspace: Workspace, *folders: Path) -> tuple[str, ...]:
+    """Add folders as benign captures."""
+    report = add(workspace, AddSettings(paths=folders, label="benign"), engine=LocalEngine(1))
+    return (*report.done, *report.unchanged)
+
+
+def parsed(workspace: Workspace, **options: bool) -> StageReport:
+    """Parse in this process."""
+    return parse(workspace, engine=LocalEngine(1), **options)
+
+
+def test_datasets_are_read_unchanged_by_polars_duckdb_and_pandas(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Four readers that share no code see the same rows of two captures."""
+    ids = added(
+        workspace, *(capture_folder(tmp_path, n, many_rows(3, start=10 * i)) for i, n in enumerate("ab"))
+    )
+    parsed(workspace)
+    glob = f"{workspace.root}/logs/conn/**/*.parquet"
+    expected = sorted((capture, f"C{10 * i + n}", 443) for i, capture in enumerate(ids) for n in range(3))
+    if ids != tuple(sorted(ids)):
+        expected = sorted((ids[1 - i], f"C{10 * i + n}", 443) for i in range(2) for n in range(3))
+    columns = ["capture_id", "uid", "id.resp_p"]
+    with_polars = pl.read_parquet(workspace.root / "logs/conn").select(columns).sort("uid").rows()
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    with_duckdb = duckdb.sql(f"select {quoted} from '{glob}' order by uid").fetchall()
+    with_pandas = pd.read_parquet(workspace.root / "logs/conn")[columns].astype({"capture_id": str})
+    assert sorted(with_duckdb) == sorted(with_polars)
+    assert sorted(with_pandas.itertuples(index=False, name=None)) == sorted(with_polars)
+    assert {row[1:] for row in with_polars} == {row[1:] for row in expected}
+
+
+def test_zeek_types_stand_in_the_metadata(workspace: Workspace, tmp_path: Path) -> None:
+    """The Parquet schema says what Zeek's type was, and nulls are nulls."""
+    [capture_id] = added(workspace, capture_folder(tmp_path, "a", [conn_row(orig_bytes="-")]))
+    parsed(workspace)
+    manifest = read_manifest(workspace, "parse", capture_id)
+    assert manifest is not None
+    [path] = manifest.paths(workspace, "logs/conn")
+    schema = pq.read_schema(path)
+    assert schema.field("id.orig_h").metadata == {b"zeek.type": b"addr"}
+    assert schema.metadata[b"zeek.path"] == b"conn"
+    assert pq.read_table(path)["orig_bytes"].null_count == 1
+
+
+def test_rows_and_quarantined_lines_are_all_lines(workspace: Workspace, tmp_path: Path) -> None:
+    """Bad lines lie in quarantine with their bytes; the counts add up in manifest and report."""
+    folder = capture_folder(tmp_path, "a", [])
+    data = (
+        conn_log([conn_row(uid="C1"), conn_row(uid="C2", id__resp_p="x"), conn_row(uid="C3")]) + b"cut\toff"
+    )
+    (folder / "conn.log").write_bytes(data)
+    [capture_id] = added(workspace, folder)
+    report = parsed(workspace)
+    assert (report.rows_in, report.rows_out, report.counts["quarantined"]) == (4, 2, 2)
+    quarantine = QUARANTINE.check(pl.read_parquet(workspace.root / "quarantine"))
+    assert quarantine["capture_id"].to_list() == [capture_id] * 2
+    assert quarantine["line"].to_list() == [10, 13]
+    assert quarantine["reason"].to_list() == [
+        "id.resp_p: 'x' is no port",
+        "2 fields where the header names 18",
+    ]
+    assert quarantine["raw"].to_list()[1] == b"cut\toff"
+
+
+def test_file_that_is_no_log_is_quarantined_and_the_others_are_read(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """A binary file named like a log, and a capture's other logs beside it."""
+    folder = capture_folder(tmp_path, "a", many_rows(2))
+    (folder / "dns.log").write_bytes(bytes(range(256)))
+    added(workspace, folder)
+    report = parsed(workspace)
+    assert (report.rows_out, report.counts["quarantined"]) == (2, 1)
+    [reason] = pl.read_parquet(f"{workspace.root}/quarantine/**/*.parquet")["reason"]
+    assert "a binary file" in reason
+
+
+def test_second_run_does_nothing_and_force_redoes(workspace: Workspace, tmp_path: Path) -> None:
+    """Only what is new is parsed; the files of a forced run are the same, byte for byte."""
+    folders = [capture_folder(tmp_path, name, many_rows(2, start=5 * i)) for i, name in enumerate("ab")]
+    added(workspace, folders[0])
+    assert len(parsed(workspace).done) == 1
+    added(workspace, folders[1])
+    second = parsed(workspace)
+    assert (len(second.done), len(second.unchanged)) == (1, 1)
+    before = {path: path.read_bytes() for path in workspace.root.glob("logs/**/*.parquet")}
+    assert len(parsed(workspace, force=True).done) == 2
+    assert {path: path.read_bytes() for path in workspace.root.glob("logs/**/*.parquet")} == before
+
+
+def test_rotated_parts_and_versions_of_a_log_unite(workspace: Workspace, tmp_path: Path) -> None:
+    """Parts with other columns are further Parquet parts of one log, in the order of their names."""
+    folder = capture_folder(tmp_path, "a", [])
+    (folder / "conn.log").unlink()
+    older = zeek_log("conn", {"ts": "time", "uid": "string"}, [["1.0", "C1"]])
+    newer = zeek_log("conn", {"ts": "time", "uid": "string", "ip_proto": "count"}, [["2.0", "C2", "6"]])
+    (folder / "conn.00:00:00-01:00:00.log.gz").write_bytes(gzip.compress(older))
+    (folder / "conn.01:00:00-02:00:00.log.gz").write_bytes(gzip.compress(newer))
+    [capture_id] = added(workspace, folder)
+    parsed(workspace)
+    manifest = read_manifest(workspace, "parse", capture_id)
+    assert manifest is not None
+    conn = published_logs(workspace, manifest)["conn"].collect()
+    assert conn.select("uid", "ip_proto").rows() == [("C1", None), ("C2", 6)]
+
+
+def test_capture_without_conn_log_is_noted(workspace: Workspace, tmp_path: Path) -> None:
+    """Other logs are kept; the report says that conn.log is missing."""
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "dns.log").write_bytes(zeek_log("dns", {"ts": "time", "uid": "string"}, [["1.0", "C1"]]))
+    added(workspace, folder)
+    assert parsed(workspace).notes == {"no conn.log": 1}
+
+
+def test_nothing_to_parse_is_missing_input(workspace: Workspace) -> None:
+    """An empty workspace says what fills it."""
+    with pytest.raises(MissingInput, match=r"has no captures(.|\n)*`ptml simulate` or `ptml add"):
+        parsed(workspace)
+
+
+def test_log_name_from_a_hostile_header_never_becomes_a_path(workspace: Workspace, tmp_path: Path) -> None:
+    """A #path that leads elsewhere is refused, and nothing is written outside."""
+    folder = capture_folder(tmp_path, "a", [])
+    (folder / "conn.log").write_bytes(zeek_log("../../evil", {"uid": "string"}, [["C1"]]))
+    added(workspace, folder)
+    report = parsed(workspace)
+    assert (report.rows_out, report.counts["quarantined"]) == (0, 1)
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_every_real_capture_is_parsed_whole(real_data: Path, workspace: Workspace) -> None:
+    """The connections read equal the number that the corpus' own list states, for a spread of captures."""
+    import csv
+
+    with (real_data / "captures.csv").open() as file:
+        rows = list(csv.DictReader(file))[::40]
+    add(
+        workspace, AddSettings(paths=tuple(real_data / "zeek" / row["name"] for row in rows), label="unknown")
+    )
+    report = parse(workspace)
+    assert report.counts["rows_conn"] == sum(int(row["connections"]) for row in rows)
+    assert report.counts["quarantined"] == 0
+    assert not report.failed
+
+
+def test_capture_of_no_logs_is_bad_data(workspace: Workspace, tmp_path: Path) -> None:
+    """A capture whose raw files were all taken away does not pass for an empty one."""
+    added(workspace, capture_folder(tmp_path, "a", many_rows(1)))
+    for path in workspace.root.glob("manifests/raw/*.json"):
+        path.write_text(path.read_text().replace("conn.log", "conn.txt"))
+    with pytest.raises(BadData, match="no file in the capture looks like a Zeek log"):
+        parsed(workspace)
