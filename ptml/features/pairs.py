@@ -120,15 +120,18 @@ def _median(group: Ints, values: Floats, groups: int) -> Floats:
     """
     bits = values.astype(np.float32).view(np.uint32)
     ordered = np.sort((group.astype(np.uint64) << np.uint64(32)) | bits)
-    low_bits = (ordered & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32).astype(np.float64)
     counts = np.bincount(group, minlength=groups)
     starts = np.cumsum(counts) - counts
     filled = counts > 0
     result = np.full(groups, np.nan)
-    low = low_bits[(starts + (counts - 1) // 2)[filled]]
-    high = low_bits[(starts + counts // 2)[filled]]
+    low = _value(ordered[(starts + (counts - 1) // 2)[filled]])
+    high = _value(ordered[(starts + counts // 2)[filled]])
     result[filled] = (low + high) / 2
     return result
+
+
+def _value(keyed: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> Floats:
+    return (keyed & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
 def _spread(kept: pl.DataFrame, known: pl.Series) -> pl.DataFrame:

@@ -73,7 +73,7 @@ def regular_pairs() -> pl.Expr:
 def least_gap_dispersion() -> pl.Expr:
     """Least dispersion of gaps among pairs of ten connections or more: 0 for a clockwork.
 
-    Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
+    Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no pair has ten connections and a median gap above 0. Source: RITA v5.
 
     >>> pl.DataFrame({"dispersion": [0.05, 0.5, None]}).select(least_gap_dispersion()).item()

@@ -7,6 +7,8 @@ import polars as pl
 from ptml.features.expressions import BROADCAST, MULTICAST, PRIVATE
 from ptml.features.family import family
 
+_DIGITS = "0123456789"
+
 
 def orig_private() -> pl.Expr:
     """The originator's address is not reachable from the internet.
@@ -69,8 +71,9 @@ def same_subnet() -> pl.Expr:
     >>> conns.select(same_subnet()).to_series().to_list()
     [True, False, None]
     """
-    prefix = r"^(\d+\.\d+\.\d+\.)\d+$"
-    return pl.col("id.orig_h").str.extract(prefix) == pl.col("id.resp_h").str.extract(prefix)
+    source, target = pl.col("id.orig_h").str, pl.col("id.resp_h").str
+    both_ipv4 = ~source.contains(":", literal=True) & ~target.contains(":", literal=True)
+    return pl.when(both_ipv4).then(source.strip_chars_end(_DIGITS) == target.strip_chars_end(_DIGITS))
 
 
 def direction() -> pl.Expr:

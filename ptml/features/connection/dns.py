@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import PRIVATE, entropy, ratio
+from ptml.features.expressions import PRIVATE, digits, entropy, ratio
 from ptml.features.family import family
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def dns_digit_share() -> pl.Expr:
     0.5
     """
     query = pl.col("query")
-    return ratio(query.str.count_matches("[0-9]").cast(pl.Float64), query.str.len_chars()).max()
+    return ratio(digits(query).cast(pl.Float64), query.str.len_chars()).max()
 
 
 def dns_bulky_type() -> pl.Expr:

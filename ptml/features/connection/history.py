@@ -136,7 +136,7 @@ def zero_windows() -> pl.Expr:
     >>> pl.DataFrame({"history": ["ShADWw", "ShA"]}).select(zero_windows()).to_series().to_list()
     [2, 0]
     """
-    return _count("[Ww]")
+    return _count("W", "w")
 
 
 def content_gaps() -> pl.Expr:
@@ -148,7 +148,7 @@ def content_gaps() -> pl.Expr:
     >>> pl.DataFrame({"history": ["ShADGg", "ShA"]}).select(content_gaps()).to_series().to_list()
     [2, 0]
     """
-    return _count("[Gg]")
+    return _count("G", "g")
 
 
 def direction_flipped() -> pl.Expr:
@@ -167,8 +167,9 @@ def _has(letter: str) -> pl.Expr:
     return pl.col("history").str.contains(letter, literal=True)
 
 
-def _count(letters: str) -> pl.Expr:
-    return pl.col("history").str.count_matches(letters).clip(upper_bound=2**8 - 1)
+def _count(*letters: str) -> pl.Expr:
+    counts = [pl.col("history").str.count_matches(letter, literal=True) for letter in letters]
+    return pl.sum_horizontal(counts, ignore_nulls=False).clip(upper_bound=2**8 - 1)
 
 
 HISTORY = family(

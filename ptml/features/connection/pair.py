@@ -2,6 +2,8 @@
 
 Beacons show here: many connections, even gaps, even sizes. Medians are used throughout, because one pause
 or one large transfer must not hide a rhythm, and because they are the same in whatever order rows come.
+Of values that are not negative half are at most the median, so the median absolute deviation is at most it
+too, and a dispersion at most 1.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ def pair_gap_median() -> pl.Expr:
 def pair_gap_dispersion() -> pl.Expr:
     """Median absolute deviation of the pair's gaps over their median: 0 for a clockwork.
 
-    Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
+    Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: fewer than three connections, or a median gap of 0. Source: RITA v5.
 
     Gaps of 8, 10 and 14 seconds have the median 10 and the deviations 2, 0 and 4, whose median is 2.
@@ -79,7 +81,7 @@ def pair_orig_bytes_median() -> pl.Expr:
 def pair_orig_bytes_dispersion() -> pl.Expr:
     """Median absolute deviation of the originator's payload over its median: 0 when always the same.
 
-    Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
+    Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: a single connection, no count known, or a median of 0. Source: RITA v5.
 
     >>> pairs = pl.DataFrame({"pair_count": [3], "orig_bytes_median": [10.0], "orig_bytes_mad": [2.0]})
@@ -92,7 +94,7 @@ def pair_orig_bytes_dispersion() -> pl.Expr:
 def pair_resp_bytes_dispersion() -> pl.Expr:
     """Median absolute deviation of the responder's payload over its median: 0 when always the same.
 
-    Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
+    Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: a single connection, no count known, or a median of 0. Source: RITA v5.
 
     >>> pairs = pl.DataFrame({"pair_count": [3], "resp_bytes_median": [10.0], "resp_bytes_mad": [2.0]})
