@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptml.sources.simulator import BENIGN, MALICIOUS, Behaviour, CapturePlan
+from ptml.sources.simulator.lookups import contact, within_budget
 from ptml.sources.simulator.network import Network, build_network, is_private
 from ptml.sources.simulator.records import DEFAULTS, EVENTS
 from ptml.sources.simulator.scene import SECOND, Scene
@@ -104,6 +105,24 @@ def test_the_same_host_stays_infected() -> None:
 def talkers(addresses: Ints) -> set[int]:
     """Distinct addresses."""
     return set(addresses.tolist())
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None)
+def test_a_contact_waits_for_its_answer(seed: int) -> None:
+    """Who asks is answered with the address it then contacts, before it contacts it."""
+    scene = scene_of(seed)
+    asks = within_budget(scene, 50, 0.5)
+    assert len(asks) + asks.sum() == 50
+    start, site = scene.moments(len(asks)), scene.popular("web", len(asks))
+    who, lookups = contact(scene, start, scene.pick(NETWORK.hosts, len(asks)), site, asks)
+    dns = lookups.events["dns"].filter(qtype=1).sort("row")
+    answered = lookups.conn["start"] + dns["rtt"].to_numpy()
+    assert (who.start[asks] > answered).all()
+    assert (who.start[~asks] == start[~asks]).all()
+    assert lookups.conn["orig"].tolist() == who.orig[asks].tolist()
+    for answers, address in zip(dns["answers"], dotted(who.resp[asks]), strict=True):
+        assert address in answers.to_list()
 
 
 def test_malicious_servers_look_like_others() -> None:

@@ -96,6 +96,18 @@ def test_exact_over_many_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len({row["uid"] for row in conn}) == 5_000
 
 
+def test_slices_share_victims_and_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn once for a capture stays over its slices: at most three victims, at most two servers."""
+    monkeypatch.setattr("ptml.sources.simulator.schedule.SLICE", 200)
+    write_capture(plan_of("https-beacon", connections=4_000), tmp_path)
+    malicious = pl.read_parquet(tmp_path / "labels.parquet").filter(pl.col("label") == "malicious")
+    uids = set(malicious["uid"])
+    beacons = [row for row in read_log(tmp_path / "ssl.log") if row["uid"] in uids]
+    assert len(beacons) > 20
+    assert len({row["id.orig_h"] for row in beacons}) <= 3
+    assert len({row["id.resp_h"] for row in beacons}) <= 4
+
+
 def test_labels_cover_every_connection(
     everything: Everything,
 ) -> None:
