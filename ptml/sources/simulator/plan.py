@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ptml.errors import SettingsError, did_you_mean, quoted
+from ptml.sources.simulator.behaviours import MALICIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,8 +119,6 @@ def _check(captures: int, hours: float, hosts: int, connections: int | None, mal
 
 
 def _choose(families: Sequence[str] | None, excluded: Sequence[str]) -> list[str]:
-    from ptml.sources.simulator.behaviours import MALICIOUS  # noqa: PLC0415 (behaviours import plans' types)
-
     known = [behaviour.name for behaviour in MALICIOUS]
     wrong = [name for name in (*(families or ()), *excluded) if name not in known]
     if wrong:
