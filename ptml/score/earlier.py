@@ -54,8 +54,10 @@ def reuse(task: CaptureTask, outcome: CaptureOutcome, out: Path) -> CaptureOutco
     mine = pl.col("capture_id") == outcome.capture_id
     with writing(task.connections):
         task.connections.mkdir(parents=True)
-        pl.scan_parquet(out / CONNECTIONS, glob=False).filter(mine).sink_parquet(
+        pl.scan_parquet(out / CONNECTIONS, glob=False, hive_partitioning=False).filter(mine).sink_parquet(
             task.connections / "part-00000.parquet", compression="zstd", compression_level=1
         )
-        pl.scan_parquet(out / HOSTS, glob=False).filter(mine).sink_parquet(task.hosts)
+        pl.scan_parquet(out / HOSTS, glob=False, hive_partitioning=False).filter(mine).sink_parquet(
+            task.hosts
+        )
     return outcome

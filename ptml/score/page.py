@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ptml.io import read_parquet
 from ptml.report import ScoresPage, Totals, render_scores
 from ptml.score.tables import CAPTURES, CONNECTIONS, HOSTS, alerts
 
@@ -31,8 +32,8 @@ def scores_page(
         model_facts: Name and value of what is known of the model.
         evaluation: In a sentence, how the model did on captures it had not seen.
     """
-    captures = pl.read_parquet(folder / CAPTURES)
-    hosts = pl.scan_parquet(folder / HOSTS, glob=False)
+    captures = read_parquet(folder / CAPTURES)
+    hosts = pl.scan_parquet(folder / HOSTS, glob=False, hive_partitioning=False)
     names = captures.lazy().select("capture_id", "name")
     top_hosts = hosts.head(SHOWN["hosts"]).join(names, on="capture_id", how="left", maintain_order="left")
     top_alerts = (

@@ -82,7 +82,9 @@ def write_tables(
 def alerts(connections: Path, captures: pl.DataFrame) -> pl.LazyFrame:
     """Select the connections called malicious, in the table's order, with their capture's name."""
     names = captures.lazy().select("capture_id", "name")
-    malicious = pl.scan_parquet(connections, glob=False).filter(pl.col("verdict") == "malicious")
+    malicious = pl.scan_parquet(connections, glob=False, hive_partitioning=False).filter(
+        pl.col("verdict") == "malicious"
+    )
     return malicious.join(names, on="capture_id", how="left", maintain_order="left")
 
 
@@ -121,4 +123,4 @@ def _scan(parts: Sequence[Path], table: Table) -> pl.LazyFrame:
     """Read parts in the order given; typed and empty where there are none."""
     if not parts:
         return table.empty().lazy()
-    return pl.scan_parquet(list(parts), glob=False)
+    return pl.scan_parquet(list(parts), glob=False, hive_partitioning=False)

@@ -288,3 +288,13 @@ def test_the_result_is_plain_json(tmp_path: Path) -> None:
     """`--json` can print the result as it is."""
     result = scored(tmp_path, two_captures(tmp_path))
     assert json.loads(json.dumps(result.to_dict()))["totals"]["connections"] == 10
+
+
+def test_the_name_of_the_results_folder_is_only_a_name(tmp_path: Path) -> None:
+    """Brackets and equals signs in the path of the results are neither patterns nor partitions."""
+    model = two_captures(tmp_path)
+    out = tmp_path / "day=[2026-11-23]"
+    first = score([tmp_path / "in"], model=model, out=out, engine=HERE)
+    again = score([tmp_path / "in"], model=model, out=out, engine=HERE)
+    assert (again.unchanged, again.captures) == (("loud", "quiet"), first.captures)
+    assert pl.read_parquet(out / "hosts.parquet", glob=False).width == len(HOST_SCORES.schema)
