@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ptml.features.build import capture_features, connection_features
     from ptml.parse.scan import scan_logs, scan_zeek
 
-__version__ = "0.1.0"
+from ptml.version import __version__
 
 __all__ = [
     "__version__",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.engine import available_cores
 
 if TYPE_CHECKING:

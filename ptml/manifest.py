@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.errors import BadData, MissingInput
 from ptml.io import read_json, replace_atomically, sha256_file, sha256_json, write_json
 

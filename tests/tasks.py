@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import time
+
+import polars as pl
 
 from ptml.errors import BadData, CannotWrite
 
@@ -37,9 +40,5 @@ def die_on_three(number: int) -> int:
 
 def threads(_number: int) -> tuple[int, str]:
     """Tell how many threads Polars has here, and how this process was started."""
-    import multiprocessing
-
-    import polars as pl
-
     time.sleep(0.05)
     return pl.thread_pool_size(), multiprocessing.get_start_method()

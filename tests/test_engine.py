@@ -55,7 +55,7 @@ def test_full_disk_stops_everything(jobs: int) -> None:
 
 def test_killed_worker_is_an_error_that_says_what_to_do() -> None:
     """A worker that dies, as for want of memory, does not hang the run."""
-    with pytest.raises(PtmlError, match="a worker process was killed(.|\n)*fewer --jobs"):
+    with pytest.raises(PtmlError, match=r"a worker process was killed(.|\n)*fewer --jobs"):
         list(LocalEngine(2).map(tasks.die_on_three, range(6)))
 
 

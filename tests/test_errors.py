@@ -11,7 +11,8 @@ from ptml.errors import FAIL_ON_EXIT_CODE, BadData, PtmlError
 
 def test_exit_codes_are_unique_and_none_is_taken_for_success_or_fail_on() -> None:
     """Cron can tell every kind of failure from the others, from success and from a --fail-on hit."""
-    codes = [error.exit_code for error in (PtmlError, *PtmlError.__subclasses__())]
+    tree: list[type[PtmlError]] = [PtmlError, *PtmlError.__subclasses__()]
+    codes = [error.exit_code for error in tree]
     assert len(codes) == len(set(codes))
     assert not {0, FAIL_ON_EXIT_CODE} & set(codes)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ptml.errors import MissingInput, SettingsError
 from ptml.settings import AddSettings, checked, find_shipped, load_pipeline, with_overrides
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(path: Path, text: str) -> Path:
@@ -20,7 +23,7 @@ def test_unknown_key_names_the_nearest_one(tmp_path: Path) -> None:
     """A misspelt key is an error that suggests the right one, also in an inner table."""
     file = write(tmp_path / "p.toml", "[train]\nspecc = 'x'\n")
     with pytest.raises(
-        SettingsError, match="unknown key 'train.specc'\nTry: did you mean 'spec' for 'specc'"
+        SettingsError, match=r"unknown key 'train.specc'\nTry: did you mean 'spec' for 'specc'"
     ):
         load_pipeline(file)
 
@@ -60,7 +63,7 @@ def test_override_leaves_its_input_alone() -> None:
 @pytest.mark.parametrize("override", ["seed", "=1", "run.=1", ".seed=1"])
 def test_malformed_override_is_refused(override: str) -> None:
     """What is not section.key=value is refused, with an example."""
-    with pytest.raises(SettingsError, match="is not section.key=value"):
+    with pytest.raises(SettingsError, match=r"is not section\.key=value"):
         with_overrides({}, [override])
 
 

@@ -11,10 +11,10 @@ from ptml.engine import LocalEngine
 from ptml.errors import BadData
 from ptml.manifest import Publication
 from ptml.stage import StageReport, run_stage
-from ptml.workspace import Workspace
 
 if TYPE_CHECKING:
     from ptml.manifest import Manifest
+    from ptml.workspace import Workspace
 
 IDS = [f"c{n:016x}" for n in range(3)]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.cli._render import show_error
 from ptml.errors import PtmlError
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.report.charts import bar
 from ptml.report.text import plain_text
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.errors import BadData, MissingInput
 from ptml.io import read_json, sha256_file, sha256_json, writing
 from ptml.parse.scan import log_files

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.errors import BadData
 from ptml.io import read_json, sha256_file
 from ptml.report import evaluation_sentence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptml import __version__
+from ptml.version import __version__
 from ptml.artifact import ModelManifest, read_model_manifest, save_model
 from ptml.errors import BadData, MissingInput, ModelMismatch
 from ptml.features.catalog import feature_version

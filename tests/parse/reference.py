@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARKERS = ("-", "(empty)")
@@ -68,12 +68,13 @@ def read_value(cell: str, kind: str) -> object:
         return [] if cell == "(empty)" else [read_value(item, container[1]) for item in cell.split(",")]
     if kind == "bool":
         return {"T": True, "F": False}[cell]
-    if kind in {"count", "int", "port"}:
-        return int(cell)
-    if kind in {"interval", "double"}:
-        return float(cell)
-    if kind == "time":
-        return EPOCH + timedelta(microseconds=int(Decimal(cell) * 1_000_000))
+    numbers: dict[str, Callable[[str], object]] = {
+        **dict.fromkeys(("count", "int", "port"), int),
+        **dict.fromkeys(("interval", "double"), float),
+        "time": lambda text: EPOCH + timedelta(microseconds=int(Decimal(text) * 1_000_000)),
+    }
+    if kind in numbers:
+        return numbers[kind](cell)
     return "" if cell == "(empty)" else _read_text(cell)
 
 
@@ -92,9 +93,3 @@ def _read_text(cell: str) -> str:
             out.append(data[i])
             i += 1
     return out.decode("utf-8", errors="backslashreplace")
-
-
-def table(path: str, types: dict[str, str], rows: Sequence[dict[str, object]]) -> list[list[str]]:
-    """Write rows as lines of cells."""
-    del path
-    return [[write_value(row[name], kind) for name, kind in types.items()] for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,9 @@ def added(workspace: Workspace, *folders: Path) -> tuple[str, ...]:
     return (*report.done, *report.unchanged)
 
 
-def parsed(workspace: Workspace, **options: bool) -> StageReport:
+def parsed(workspace: Workspace, *, force: bool = False) -> StageReport:
     """Parse in this process."""
-    return parse(workspace, engine=LocalEngine(1), **options)
+    return parse(workspace, engine=LocalEngine(1), force=force)
 
 
 def test_datasets_are_read_unchanged_by_polars_duckdb_and_pandas(
@@ -54,7 +55,7 @@ def test_datasets_are_read_unchanged_by_polars_duckdb_and_pandas(
     columns = ["capture_id", "uid", "id.resp_p"]
     with_polars = pl.read_parquet(workspace.root / "logs/conn").select(columns).sort("uid").rows()
     quoted = ", ".join(f'"{name}"' for name in columns)
-    with_duckdb = duckdb.sql(f"select {quoted} from '{glob}' order by uid").fetchall()
+    with_duckdb = duckdb.execute(f"select {quoted} from '{glob}' order by uid").fetchall()
     with_pandas = pd.read_parquet(workspace.root / "logs/conn")[columns].astype({"capture_id": str})
     assert sorted(with_duckdb) == sorted(with_polars)
     assert sorted(with_pandas.itertuples(index=False, name=None)) == sorted(with_polars)
@@ -163,8 +164,6 @@ def test_log_name_from_a_hostile_header_never_becomes_a_path(workspace: Workspac
 
 def test_every_real_capture_is_parsed_whole(real_data: Path, workspace: Workspace) -> None:
     """The connections read equal the number that the corpus' own list states, for a spread of captures."""
-    import csv
-
     with (real_data / "captures.csv").open() as file:
         rows = list(csv.DictReader(file))[::40]
     add(

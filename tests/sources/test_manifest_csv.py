@@ -68,7 +68,7 @@ def test_listed_capture_that_is_not_there_is_reported_not_dropped(tmp_path: Path
     ],
 )
 def test_each_fault_has_its_own_message(tmp_path: Path, text: str, match: str) -> None:
-    """Missing columns, wrong delimiters, bad labels, doubles and paths outside are bad data, with the line."""
+    """Missing columns, delimiters, bad labels, doubles and paths outside are bad data, with the line."""
     path = write(tmp_path, text, "a", "b")
     with pytest.raises(BadData, match=match):
         read_manifest_csv(path, FOLDERS)
