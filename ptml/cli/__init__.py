@@ -16,5 +16,8 @@ from ptml.cli.train import train
 
 __all__ = ["app", "main"]
 
-for command in (run, simulate, add, catalog, parse, features, train, evaluate, score, doctor):
-    app.command()(command)
+COMMANDS = (run, simulate, add, catalog, parse, features, train, evaluate, score, doctor)
+
+for command in COMMANDS:
+    # \b keeps the examples' lines as they are
+    app.command(help=(command.__doc__ or "").replace("Examples:\n", "\b\n    Examples:\n"))(command)

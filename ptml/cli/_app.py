@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ptml.version import __version__
 from ptml.cli._render import show_error
 from ptml.errors import PtmlError
+from ptml.version import __version__
 
-EXIT_CODES = """
-Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed,
-6 model does not fit, 7 missing tool, 8 workspace busy, 9 cannot write, 10 --fail-on hit.
-"""
+EXIT_CODES = (
+    "Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed, "
+    "6 model does not fit, 7 missing tool, 8 workspace busy, 9 cannot write, 10 --fail-on hit."
+)
 
 
 class _Group(TyperGroup):
@@ -33,10 +33,10 @@ app = typer.Typer(
     name="ptml",
     cls=_Group,
     help="From labelled packet captures to a classifier of malicious traffic that you can trust.\n\n"
-    "Start with [bold]ptml run demo[/bold]: the whole way on simulated captures.",
+    "Start with `ptml run demo`: the whole way on simulated captures.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain help starts in a third of the time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

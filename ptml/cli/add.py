@@ -38,7 +38,7 @@ def add(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Bring your own labelled captures into the workspace.
+    """Bring in your own labelled captures.
 
     A capture is a folder of Zeek logs. It is known by its content: added twice, it is still one. The label is
     malicious, benign, mixed or unknown, and holds for the whole capture.

@@ -17,7 +17,7 @@ def catalog(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the captures of the workspace, with their labels and where they came from.
+    """List captures, their labels and their sources.
 
     Examples:
       ptml catalog

@@ -11,7 +11,7 @@ MISSING_TOOL = 7
 
 
 def doctor(data: Data = None, as_json: AsJson = False) -> None:
-    """Say what is installed, what is missing, and what to do about it.
+    """Say what is installed and what is missing.
 
     Exit code 7 if something is missing that ptml cannot do without.
 

@@ -27,9 +27,9 @@ def evaluate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how good a model is on captures it has not seen, and how far a random split would flatter it.
+    """Measure a model on captures it has not seen.
 
-    Trains the model's spec again in each fold. Writes reports/<model>/ with an HTML page and JSON.
+    And how far a random split would flatter it. Trains the model's spec again in each fold. Writes reports/<model>/ with an HTML page and JSON.
 
     Examples:
       ptml evaluate

@@ -24,7 +24,7 @@ def features(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Derive features of each connection and of each capture from the parsed logs.
+    """Derive features of connections and captures.
 
     Null is not zero: where a log or a field is missing the feature is null. No feature holds an address, a
     name, a time of day, or a label.

@@ -20,9 +20,9 @@ def parse(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Turn the captures' Zeek logs into typed Parquet datasets under logs/.
+    """Turn Zeek logs into typed Parquet.
 
-    Reads TSV and JSON, plain, gz or zst, told by content. Lines that cannot be read go to quarantine/, with
+    Writes a dataset a log under logs/. Reads TSV and JSON, plain, gz or zst, told by content. Lines that cannot be read go to quarantine/, with
     file, line, offset and reason: rows read and rows set aside are together all data lines.
 
     Examples:

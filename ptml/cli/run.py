@@ -29,9 +29,9 @@ def run(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the whole way: the stages of a pipeline file, in order, each doing only what is new.
+    """Run the stages of a pipeline file, in order.
 
-    Stopped at any moment and run again, it goes on where it stopped and ends the same.
+    Each stage does only what is new. Stopped at any moment and run again, it goes on where it stopped and ends the same.
 
     Examples:
       ptml run demo

@@ -30,7 +30,7 @@ def score(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score new captures: which are malicious, which connections and hosts make them so.
+    """Score new captures and rank them by risk.
 
     Writes tables of connections, hosts and captures (Parquet, CSV), alerts as JSON Lines and an HTML page,
     and shows the captures, riskiest first. A capture that cannot be scored is reported; the others go on.

@@ -43,9 +43,9 @@ def simulate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write labelled synthetic Zeek logs: for a first look, for tests, and as load.
+    """Write labelled synthetic Zeek logs.
 
-    Hosts browse, mail, back up and make calls; in some captures one of them is infected, and the label of
+    For a first look, for tests, and as load. Hosts browse, mail, back up and make calls; in some captures one of them is infected, and the label of
     every connection lies beside the logs. The same seed gives the same bytes.
 
     Examples:

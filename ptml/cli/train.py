@@ -29,7 +29,9 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a classifier of connections and one of captures from features and labels.
+    """Train a classifier from features and labels.
+
+    One of connections and one of captures.
 
     Probabilities are calibrated, and the threshold chosen, on captures held out whole. The model is saved
     without pickle, with a manifest of what it was trained on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -80,7 +81,7 @@ def plan_captures(
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     total = connections if connections is not None else round(captures * hosts * hours * _PER_HOST_HOUR)
     sizes = _apportion(max(total, captures * _LEAST) if connections is None else total, captures, rng)
-    malicious = round(captures * malicious_share)
+    malicious = math.ceil(captures * malicious_share)  # one capture of a family that was asked for has it
     if malicious and not chosen:
         raise SettingsError("no malicious family is left to simulate", hint="exclude fewer families")
     turns = [str(name) for name in rng.permutation(chosen)] if chosen else []
