@@ -46,6 +46,15 @@ def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(part / whole)
 
 
+def not_negative(span: pl.Expr) -> pl.Expr:
+    """Null where a span of time is negative: the clock jumped back, and how long it was is not known.
+
+    >>> pl.DataFrame({"duration": [2.0, -1.0]}).select(not_negative(pl.col("duration"))).to_series().to_list()
+    [2.0, None]
+    """
+    return pl.when(span >= 0).then(span)
+
+
 def share(condition: pl.Expr) -> pl.Expr:
     """Share of the rows, among those where the condition is known, for which it holds.
 

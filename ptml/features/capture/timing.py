@@ -133,7 +133,8 @@ def minute_fano_factor() -> pl.Expr:
     """
     minutes = (pl.col("minute").max() + 1).cast(pl.Float64)
     mean = pl.col("connections").sum() / minutes
-    return ratio((pl.col("connections") ** 2).sum() / minutes - mean**2, mean)
+    variance = (pl.col("connections") ** 2).sum() / minutes - mean**2
+    return ratio(variance.clip(lower_bound=0), mean)
 
 
 _KEY = ("capture_id",)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import PRIVATE, digits, entropy, ratio
+from ptml.features.expressions import PRIVATE, digits, entropy, not_negative, ratio
 from ptml.features.family import family
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def dns_ttl_min() -> pl.Expr:
     >>> pl.DataFrame({"TTLs": [[300.0, 60.0], None]}).select(dns_ttl_min()).item()
     60.0
     """
-    return pl.col("TTLs").list.min().min()
+    return pl.col("TTLs").list.min().pipe(not_negative).min()
 
 
 def dns_answer_private() -> pl.Expr:
@@ -175,12 +175,13 @@ def dns_rtt() -> pl.Expr:
     """Longest wait for an answer.
 
     Unit: seconds. Type: Float32. Range: 0 or more. Logs: dns. Scope: connection.
-    Null: no answer was seen. Source: Zeek dns.log.
+    Null: no answer was seen, or only before its question (the clock jumped back).
+    Source: Zeek dns.log.
 
     >>> pl.DataFrame({"rtt": [0.25, None]}).select(dns_rtt()).item()
     0.25
     """
-    return pl.col("rtt").max()
+    return not_negative(pl.col("rtt")).max()
 
 
 DNS = family(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ptml.features.expressions import number, ratio
+from ptml.features.expressions import not_negative, number, ratio
 from ptml.features.family import family
 
 
@@ -18,7 +18,7 @@ def duration() -> pl.Expr:
     >>> pl.DataFrame({"duration": [1.5, -1.0, None]}).select(duration()).to_series().to_list()
     [1.5, None, None]
     """
-    return pl.when(pl.col("duration") >= 0).then(pl.col("duration"))
+    return not_negative(pl.col("duration"))
 
 
 def orig_bytes_per_s() -> pl.Expr:
@@ -85,7 +85,7 @@ def mean_packet_gap() -> pl.Expr:
     [0.5, None]
     """
     gaps = number("orig_pkts") + number("resp_pkts") - 1
-    return ratio(pl.when(pl.col("duration") >= 0).then(pl.col("duration")), gaps)
+    return ratio(not_negative(pl.col("duration")), gaps)
 
 
 TIMING = family(

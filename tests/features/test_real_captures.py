@@ -1,0 +1,71 @@
+"""Claims about features that only real captures can test."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from ptml.features.build import capture_features, iter_connection_features
+from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+from ptml.features.inputs import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ptml.features.family import Feature
+
+FEWEST_LOGS = 5
+
+
+def read_tsv(path: Path) -> pl.LazyFrame:
+    """Read an uncompressed TSV log with code of the test's own: header, unset, sets; escapes are left."""
+    lines = path.read_text("utf-8", errors="replace").split("\n")
+    (fields,) = (line.split("\t")[1:] for line in lines if line.startswith("#fields"))
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    wanted = [(index, name) for index, name in enumerate(fields) if name in COLUMNS[path.stem]]
+    text = {name: [None if row[index] == "-" else row[index] for row in rows] for index, name in wanted}
+    exprs = []
+    for _, name in wanted:
+        dtype, column = COLUMNS[path.stem][name], pl.col(name)
+        if isinstance(dtype, pl.List):
+            column = column.str.split(",").cast(dtype)
+        elif dtype == pl.Datetime:
+            column = (column.cast(pl.Float64) * 1e6).round().cast(pl.Int64).cast(dtype)
+        elif dtype == pl.Boolean:
+            column = column == "T"
+        exprs.append(column.cast(dtype))
+    frame = pl.LazyFrame(text, schema=dict.fromkeys(text, pl.String)).with_columns(exprs)
+    return frame.with_columns(capture_id=pl.lit(path.parent.name))
+
+
+@pytest.mark.real
+def test_no_two_features_are_equal_on_real_captures(real_data: Path) -> None:
+    """Two features that are equal on all data are one feature: there are none such."""
+    connections: list[pl.DataFrame] = []
+    captures: list[pl.DataFrame] = []
+    for folder in sorted((real_data / "zeek").iterdir()):
+        logs = {name: folder / f"{name}.log" for name in COLUMNS if (folder / f"{name}.log").exists()}
+        tsv = {name: read_tsv(path) for name, path in logs.items() if path.read_bytes()[:1] == b"#"}
+        if "conn" in tsv and len(tsv) >= FEWEST_LOGS:
+            connections.extend(iter_connection_features(tsv))
+            captures.append(capture_features(tsv).collect())
+    assert len(captures) >= 20
+    assert equal_columns(pl.concat(connections), CONNECTION_FEATURES) == []
+    assert equal_columns(pl.concat(captures), CAPTURE_FEATURES) == []
+
+
+def equal_columns(table: pl.DataFrame, features: Sequence[Feature]) -> list[tuple[str, str]]:
+    """Find pairs of columns of one kind that hold the same values."""
+    text = table.select(
+        pl.col(f.name) if f.dtype == pl.String else pl.col(f.name).cast(pl.Float64) for f in features
+    )
+    return [
+        (one.name, other.name)
+        for one, other in combinations(features, 2)
+        if text.schema[one.name] == text.schema[other.name]
+        and text[one.name].eq_missing(text[other.name]).all()
+    ]
