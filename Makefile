@@ -38,7 +38,7 @@ help: ## List the targets
 # pip refuses hashes together with an editable folder, so the locked packages come first and ptml by itself.
 ifneq ($(strip $(UV)),)
   NEW_VENV = "$(UV)" venv --quiet --python "$$python" $(VENV)
-  INSTALL = "$(UV)" pip install --python $(BIN)/python
+  INSTALL = "$(UV)" pip install --compile-bytecode --python $(BIN)/python
   PROBE = import sys
 else
   NEW_VENV = "$$python" -m venv $(VENV)

@@ -192,8 +192,8 @@ def _score(job: Job) -> StageResult:
         paths,
         model=load_model(job.model, job.workspace, feature_version=feature_version()),
         out=job.workspace.score(job.settings.score.name),
-        engine=job.engine,
-        progress=job.progress,
+        evaluation=job.workspace.report(job.model) / "evaluation.json",
+        **job.common,
     )
 
 

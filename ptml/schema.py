@@ -172,9 +172,17 @@ CAPTURE_SCORES = Table(
             pl.Float64,
             "highest probability among its connections; null if none were scored",
         ),
-        ("probability", pl.Float64, "calibrated probability that the capture holds malicious traffic"),
-        ("verdict", pl.String, "malicious if the probability reaches the threshold, else benign"),
-        ("threshold", pl.Float64, "the model's threshold for captures"),
+        (
+            "probability",
+            pl.Float64,
+            "calibrated probability that it holds malicious traffic; null: not known",
+        ),
+        (
+            "verdict",
+            pl.String,
+            "malicious if the probability reaches the threshold, else benign; null: not known",
+        ),
+        ("threshold", pl.Float64, "the model's threshold for captures; null if it does not judge captures"),
     ),
 )
 TABLES = (CATALOG, PROVENANCE, QUARANTINE, LABELS, CONNECTION_SCORES, HOST_SCORES, CAPTURE_SCORES)

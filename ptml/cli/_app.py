@@ -21,7 +21,7 @@ EXIT_CODES = (
 class _Group(TyperGroup):
     """Shows ptml's own errors as messages; whatever else happens is a defect and keeps its traceback."""
 
-    def invoke(self, ctx: typer.Context) -> Any:  # noqa: ANN401 - as in the base class
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own types here are private
         try:
             return super().invoke(ctx)
         except PtmlError as error:

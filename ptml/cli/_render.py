@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from ptml.stage import StageReport
     from ptml.types import Progress
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 SHOWN = 10
 
 
@@ -27,7 +25,9 @@ def plain(value: object) -> str:
     >>> plain("evil\x1b[2J")
     'evil�[2J'
     """
-    return _CONTROL.sub("\ufffd", str(value))
+    from ptml.report.text import plain_text
+
+    return plain_text(str(value))
 
 
 def show_error(error: PtmlError) -> None:

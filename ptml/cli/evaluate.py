@@ -29,7 +29,8 @@ def evaluate(
 ) -> None:
     """Measure a model on captures it has not seen.
 
-    And how far a random split would flatter it. Trains the model's spec again in each fold. Writes reports/<model>/ with an HTML page and JSON.
+    And how far a random split would flatter it. Trains the model's spec again in each fold. Writes
+    reports/<model>/ with an HTML page and JSON.
 
     Examples:
       ptml evaluate

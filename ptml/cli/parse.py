@@ -22,8 +22,9 @@ def parse(
 ) -> None:
     """Turn Zeek logs into typed Parquet.
 
-    Writes a dataset a log under logs/. Reads TSV and JSON, plain, gz or zst, told by content. Lines that cannot be read go to quarantine/, with
-    file, line, offset and reason: rows read and rows set aside are together all data lines.
+    Writes a dataset a log under logs/. Reads TSV and JSON, plain, gz or zst, told by content. Lines that
+    cannot be read go to quarantine/, with file, line, offset and reason: rows read and rows set aside are
+    together all data lines.
 
     Examples:
       ptml parse

@@ -31,7 +31,8 @@ def run(
 ) -> None:
     """Run the stages of a pipeline file, in order.
 
-    Each stage does only what is new. Stopped at any moment and run again, it goes on where it stopped and ends the same.
+    Each stage does only what is new. Stopped at any moment and run again, it goes on where it stopped and
+    ends the same.
 
     Examples:
       ptml run demo

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ptml.cli._options import AsJson, Data, Jobs, ModelName, Quiet, engine, workspace
+from ptml.cli._options import AsJson, Data, Force, Jobs, ModelName, Quiet, engine, workspace
 from ptml.cli._render import progress_bar, show_json
 from ptml.cli._results import show_scores
 from ptml.errors import FAIL_ON_EXIT_CODE
@@ -27,6 +27,7 @@ def score(
     ] = None,
     data: Data = None,
     jobs: Jobs = 0,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -47,7 +48,13 @@ def score(
     loaded = load_model(model, place, feature_version=feature_version())
     with progress_bar(quiet=quiet) as progress:
         result = score_captures(
-            paths, model=loaded, out=out or place.score("latest"), engine=engine(jobs), progress=progress
+            paths,
+            model=loaded,
+            out=out or place.score("latest"),
+            evaluation=place.report(loaded.name) / "evaluation.json",
+            engine=engine(jobs),
+            force=force,
+            progress=progress,
         )
     if as_json:
         show_json(result.to_dict())

@@ -45,8 +45,9 @@ def simulate(
 ) -> None:
     """Write labelled synthetic Zeek logs.
 
-    For a first look, for tests, and as load. Hosts browse, mail, back up and make calls; in some captures one of them is infected, and the label of
-    every connection lies beside the logs. The same seed gives the same bytes.
+    For a first look, for tests, and as load. Hosts browse, mail, back up and make calls; in some captures
+    one of them is infected, and the label of every connection lies beside the logs. The same seed gives
+    the same bytes.
 
     Examples:
       ptml simulate
