@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ptml import report
 from ptml.artifact import read_model_manifest
 from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.evaluate.bootstrap import DRAWS
@@ -16,6 +15,7 @@ from ptml.evaluate.results import Evaluation, LevelResult, ProtocolResult
 from ptml.features.catalog import feature_version
 from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parquet
 from ptml.labels import label_connections
+from ptml.report import render_evaluation
 from ptml.settings import checked
 from ptml.train.dataset import load_dataset
 from ptml.train.sources import data_fingerprint, labelled_captures
@@ -194,6 +194,5 @@ def _write(
     with workspace.scratch_folder() as scratch:
         for name, table in predictions.items():
             write_parquet(folder / name, table, scratch)
-        if render := getattr(report, "render_evaluation", None):
-            write_bytes(folder / PAGE, render(content).encode(), scratch)
+        write_bytes(folder / PAGE, render_evaluation(content).encode(), scratch)
         write_json(folder / RESULT, content, scratch)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from ptml.artifact import load_model
+from ptml.engine import LocalEngine
+from ptml.errors import BadData, MissingInput
+from ptml.settings import TrainSettings
+from ptml.train.stage import TrainResult, train
+from ptml.workspace import Workspace
+from tests.train.builders import (
+    Made,
+    build_workspace,
+    capture_table,
+    captures,
+    connection_table,
+    publish_features,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUICK = TrainSettings(spec="logistic-regression", folds=3)
+
+
+def run(
+    workspace: Workspace, settings: TrainSettings = QUICK, *, force: bool = False, seed: int = 0
+) -> TrainResult:
+    """Train in this process."""
+    return train(workspace, settings, seed=seed, engine=LocalEngine(1), force=force)
+
+
+def test_a_model_is_trained_and_scores(tmp_path: Path) -> None:
+    """A model of both levels is published, tells what it learned from, and ranks new captures."""
+    workspace = build_workspace(tmp_path)
+    result = run(workspace)
+    training = result.manifest.levels["connection"].training
+    assert (training.rows, training.malicious, training.captures, training.malicious_captures) == (
+        240,
+        120,
+        12,
+        6,
+    )
+    assert result.manifest.levels["capture"].training.rows == 12
+    assert set(result.manifest.captures) == {made.capture_id for made in captures()}
+    model = load_model("logistic-regression", workspace)
+    bad, good = (
+        model.score(capture_table(Made(*new)), "capture") for new in (("new1", "malicious"), ("new2",))
+    )
+    assert (bad["verdict"].item(), good["verdict"].item()) == ("malicious", "benign")
+
+
+def test_nothing_changed_keeps_the_model(tmp_path: Path) -> None:
+    """The same again is kept and said so; another seed, new features or --force train anew."""
+    workspace = build_workspace(tmp_path)
+    first = run(workspace)
+    assert not first.unchanged
+    assert run(workspace).unchanged
+    assert run(workspace).manifest == first.manifest
+    assert not run(workspace, force=True).unchanged
+    assert not run(workspace, seed=1).unchanged
+    made = captures()[0]
+    changed = connection_table(made).with_columns(pl.col("bytes_sum") + 1)
+    publish_features(workspace, made, {"connection": changed, "capture": capture_table(made)})
+    assert not run(workspace, seed=1).unchanged
+
+
+def test_a_broken_model_is_trained_again(tmp_path: Path) -> None:
+    """A model without its estimator, or with a torn manifest, does not count as trained."""
+    workspace = build_workspace(tmp_path)
+    folder = run(workspace).folder
+    next(folder.glob("*.skops")).unlink()
+    assert not run(workspace).unchanged
+    (folder / "manifest.json").write_text("{", "utf-8")
+    assert not run(workspace).unchanged
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from ptml.artifact import load_model
+from ptml.engine import LocalEngine
+from ptml.settings import TrainSettings
+from ptml.train.stage import train
+from ptml.workspace import Workspace
+from tests.train.builders import Made, connection_table
+workspace, name = Workspace(Path(sys.argv[1])), sys.argv[2]
+settings = TrainSettings(spec="hist-gradient-boosting", name=name, folds=3, seed=5)
+train(workspace, settings, engine=LocalEngine(1))
+load_model(name, workspace).score(connection_table(Made("new", "malicious"))).write_parquet(sys.argv[3])
+"""
+
+
+def test_fresh_processes_agree(tmp_path: Path) -> None:
+    """Two processes that train on the same data with the same seed give the same scores to 1e-9."""
+    build_workspace(tmp_path / "data")
+    found = []
+    for name in ("one", "two"):
+        out = tmp_path / f"{name}.parquet"
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path / "data"), name, str(out)]
+        subprocess.run(command, check=True, timeout=120)
+        found.append(pl.read_parquet(out))
+    assert_frame_equal(*found, abs_tol=1e-9, rel_tol=0)
+
+
+def test_one_class_is_bad_data(tmp_path: Path) -> None:
+    """Benign captures alone teach nothing, and no model is left behind."""
+    workspace = build_workspace(tmp_path, captures(0, 4))
+    with pytest.raises(BadData, match="0 malicious and 80 benign"):
+        run(workspace)
+    assert not workspace.model("logistic-regression").exists()
+
+
+def test_fewer_captures_than_folds_is_bad_data(tmp_path: Path) -> None:
+    """Two malicious captures cannot fill three folds; the message says so and what to lower."""
+    with pytest.raises(BadData, match=r"2 malicious and 6 benign captures(.|\n)*lower `folds` to 2"):
+        run(build_workspace(tmp_path, captures(2, 6)))
+
+
+def test_no_workspace_is_missing_input(tmp_path: Path) -> None:
+    """A mistyped --data is named."""
+    with pytest.raises(MissingInput, match="no workspace at"):
+        run(Workspace(tmp_path / "nowhere"))
