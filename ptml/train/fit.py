@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from ptml.artifact import Calibration, OutOfFold, log_odds
 from ptml.engine import available_cores
 from ptml.train.calibrate import choose_threshold, fit_calibration
+from ptml.train.draw import draw_rows
 from ptml.train.estimators import fit_pipeline
 from ptml.train.splits import assign_folds
 from ptml.types import silent
@@ -79,7 +80,7 @@ def fit_level(
     weights = weights / weights.mean()
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
     fold_of = assign_folds(protocol, y, groups, folds, seed)
-    learning = _Learning(spec, data.level, data.contracts, inputs, y, weights, seed)
+    learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed)
     learn = [np.flatnonzero(fold_of != fold) for fold in range(folds)]
     test = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
     held_out = np.empty(len(y))
@@ -115,18 +116,21 @@ class _Learning:
     contracts: tuple[FeatureContract, ...]
     inputs: pl.DataFrame
     y: NDArray[np.int8]
+    groups: NDArray[np.int64]
     weights: NDArray[np.float64]
     seed: int
 
     def fit(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[Pipeline, NDArray[np.float64]]:
         """Fit on some rows and give the log-odds of others."""
-        part = self.inputs if len(learn) == self.inputs.height else self.inputs[learn]
+        cap = self.spec.fit_connections_per_capture
+        drawn, weights = draw_rows(self.groups[learn], self.y[learn], self.weights[learn], cap, self.seed)
+        learn = learn[drawn]
         pipeline = fit_pipeline(
             self.spec,
             self.contracts,
-            part,
+            self.inputs[learn],
             self.y[learn],
-            self.weights[learn],
+            weights,
             level=self.level,
             seed=self.seed,
         )

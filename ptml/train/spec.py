@@ -38,7 +38,9 @@ class ModelSpec(Section):
         exclude_features: Features to leave out, by name.
         exclude_scopes: Scopes to leave out: connection, past, capture.
         capture_params: Parameters laid over these for the capture level, which has far fewer rows.
-        max_connections_per_capture: Connections drawn from one capture at most.
+        fit_connections_per_capture: Connections of each class of one capture that a fit learns from at most,
+            drawn by the seed and weighing as much as all of them; calibration and evaluation look at all.
+        max_connections_per_capture: Connections read of one capture at most.
         max_connections: Connections in all at most; the per-capture cap falls until they fit.
     """
 
@@ -51,6 +53,7 @@ class ModelSpec(Section):
     weights: Literal["capture", "row"] = "capture"
     exclude_features: tuple[str, ...] = ()
     exclude_scopes: tuple[Literal["connection", "past", "capture"], ...] = ()
+    fit_connections_per_capture: int = Field(1_000, ge=1)
     max_connections_per_capture: int = Field(50_000, ge=1)
     max_connections: int = Field(1_000_000, ge=1)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptml.version import __version__
 from ptml.artifact import ModelManifest, read_model_manifest, save_model
 from ptml.errors import BadData, MissingInput, ModelMismatch
 from ptml.features.catalog import feature_version
@@ -21,6 +20,7 @@ from ptml.train.fit import fit_level
 from ptml.train.sources import data_fingerprint, labelled_captures
 from ptml.train.spec import load_spec
 from ptml.types import silent
+from ptml.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path

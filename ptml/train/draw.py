@@ -1,0 +1,38 @@
+"""Drawing rows to fit on: a thousand of a capture teach as much as all of a flood's hundred thousand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def draw_rows(
+    groups: NDArray[np.int64], y: NDArray[np.int8], weights: NDArray[np.float64], most: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw at most so many rows of each class of each group; these weigh as much as all of them did.
+
+    Args:
+        groups: Group of each row.
+        y: Class of each row.
+        weights: Weight of each row.
+        most: Rows of a class of a group at most.
+        seed: Seed of the draw.
+
+    Returns:
+        Positions of the drawn rows, ascending, and their weights.
+
+    >>> rows, weights = draw_rows(np.zeros(4, int), np.array([0, 0, 0, 1], np.int8), np.ones(4), 1, 0)
+    >>> len(rows), weights.tolist()
+    (2, [3.0, 1.0])
+    """
+    stratum = groups * 2 + y
+    order = np.lexsort((np.random.default_rng(seed).random(len(groups)), stratum))
+    ranked = stratum[order]
+    first = np.searchsorted(ranked, ranked)
+    rows = np.sort(order[np.arange(len(order)) - first < most])
+    whole, drawn = np.bincount(stratum, weights), np.bincount(stratum[rows], weights[rows])
+    return rows, weights[rows] * whole[stratum[rows]] / drawn[stratum[rows]]
