@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
-from ptml.version import __version__
 from ptml.engine import available_cores
+from ptml.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml.version import __version__
 from ptml.errors import BadData, MissingInput
 from ptml.io import read_json, replace_atomically, sha256_file, sha256_json, write_json
+from ptml.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class Manifest:
     def scan(self, workspace: Workspace, dataset: str) -> pl.LazyFrame:
         """Read one dataset lazily, rows in their order; a column that a part lacks is null there.
 
-        `capture_id` comes first: as in every Hive-partitioned dataset it stands in the path, not in the files.
+        `capture_id` comes first: as in any Hive-partitioned dataset it stands in the path, not in the files.
         """
         parts = [
             pl.scan_parquet(path, hive_partitioning=False, glob=False)

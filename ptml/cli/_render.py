@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ptml.types import Progress
 
 SHOWN = 10
+PIPE_WIDTH = 140
 
 
 def plain(value: object) -> str:
@@ -85,16 +86,17 @@ def details(report: StageReport) -> Iterator[str]:
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show a table on stdout."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def _cell(value: object) -> str:

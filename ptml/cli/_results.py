@@ -16,16 +16,7 @@ if TYPE_CHECKING:
     from ptml.stage import StageReport
     from ptml.train.stage import TrainResult
 
-SCORE_COLUMNS = (
-    "name",
-    "verdict",
-    "probability",
-    "threshold",
-    "alerts",
-    "connections",
-    "top_probability",
-    "path",
-)
+SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "alerts", "connections")
 
 
 def show_training(result: TrainResult) -> None:
@@ -35,10 +26,9 @@ def show_training(result: TrainResult) -> None:
         "rows",
         "malicious",
         "captures",
-        "features",
         "threshold",
         "recall",
-        "false positives",
+        "FPR",
         "ROC-AUC",
     )
     rows = [
@@ -47,7 +37,6 @@ def show_training(result: TrainResult) -> None:
             part.training.rows,
             part.training.malicious,
             part.training.captures,
-            len(part.features),
             part.threshold,
             part.out_of_fold.recall,
             part.out_of_fold.false_positive_rate,

@@ -12,12 +12,14 @@ from ptml.train.splits import assign_folds
 from ptml.types import silent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ptml.train.dataset import Dataset
     from ptml.train.spec import ModelSpec
     from ptml.train.splits import Protocol
-    from ptml.types import Progress
+    from ptml.types import Level, Progress
 
-INNER_FOLDS = 3
+INNER_FOLDS: Mapping[Level, int] = {"connection": 2, "capture": 3}  # captures are few, and quick to fit
 SAFE: dict[Protocol, bool] = {"grouped": True, "random": False}
 DESCRIPTIONS: dict[Protocol, str] = {
     "grouped": "captures held out whole, with those that share content; classes spread evenly over the folds",
@@ -62,7 +64,7 @@ def out_of_fold(
             spec,
             data,
             learn,
-            folds=INNER_FOLDS,
+            folds=INNER_FOLDS[data.level],
             max_false_positive_rate=max_false_positive_rate,
             seed=seed,
             protocol=protocol,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml.version import __version__
 from ptml.errors import BadData, MissingInput
 from ptml.io import read_json, sha256_file, sha256_json, writing
 from ptml.parse.scan import log_files
@@ -14,6 +13,7 @@ from ptml.report import path_text
 from ptml.score.capture import CaptureOutcome
 from ptml.score.publish import RUN
 from ptml.score.tables import CONNECTIONS, HOSTS
+from ptml.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ptml.version import __version__
 from ptml.errors import BadData
 from ptml.io import read_json, sha256_file
 from ptml.report import evaluation_sentence
 from ptml.report.environment import count, decimal
+from ptml.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

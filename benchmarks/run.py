@@ -1,0 +1,115 @@
+"""Speed and memory of simulate, parse, features and score, each in a fresh process, beside a named peer.
+
+The peer reads the same conn.log in the same run: Polars' own CSV scan to Parquet, types only, which neither
+undoes escapes nor accounts for rows. Timings are noisy: compare ratios, and CPU rather than wall seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import resource
+
+PEER = """
+import sys
+import polars as pl
+lines = open(sys.argv[1], encoding="utf-8")
+head = [next(lines) for _ in range(8)]
+names, types = (line.rstrip("\\n").split("\\t")[1:] for line in head[6:8])
+kinds = {"time": pl.Float64, "interval": pl.Float64, "count": pl.UInt64, "port": pl.UInt16}
+schema = {name: kinds.get(kind, pl.String) for name, kind in zip(names, types)}
+options = {"separator": "\\t", "has_header": False, "quote_char": None, "null_values": ["-"]}
+scan = pl.scan_csv(sys.argv[1], skip_rows=8, comment_prefix="#close", schema=schema, **options)
+scan.sink_parquet(sys.argv[2], compression="zstd", compression_level=1)
+"""
+SMALL = ("--captures", "12", "--connections", "12000", "--seed", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One process: wall and CPU seconds, and peak memory in MiB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def measure(*command: str) -> Measure:
+    """Run a command in a fresh process and measure it and its children."""
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return Measure(time.perf_counter() - started, used.ru_utime + used.ru_stime, peak_mib(used))
+
+
+def peak_mib(used: resource.struct_rusage) -> float:
+    """Give peak memory in MiB: Linux counts kilobytes, macOS bytes."""
+    return used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def ptml(*arguments: str) -> Measure:
+    """Measure one ptml command in one process."""
+    return measure(sys.executable, "-m", "ptml", *arguments, "--jobs", "1", "--quiet")
+
+
+def stages(rows: int, root: Path, model: Path, names: list[str]) -> dict[str, Measure]:
+    """Measure each stage on one capture of so many connections."""
+    data = str(root / f"{rows}")
+    found = {"simulate": ptml("simulate", "--captures", "1", "--connections", str(rows), "--data", data)}
+    [capture] = (root / f"{rows}" / "raw/simulator").iterdir()
+    commands = {
+        "parse": ["parse", "--data", data],
+        "features": ["features", "--data", data],
+        "score": ["score", str(capture), "--model", str(model), "--data", data, "--out", f"{data}/out"],
+    }
+    found |= {name: ptml(*commands[name]) for name in names}
+    log = str(capture / "conn.log")
+    found["peer: Polars CSV to Parquet, conn.log alone"] = measure(
+        sys.executable, "-c", PEER, log, f"{data}/peer.parquet"
+    )
+    return found
+
+
+def small_model(root: Path) -> Path:
+    """Train a model to score with; not measured."""
+    data = str(root / "small")
+    for command in (["simulate", *SMALL], ["parse"], ["features"], ["train", "--folds", "2"]):
+        ptml(*command, "--data", data)
+    return root / "small/models/hist-gradient-boosting"
+
+
+def main() -> None:
+    """Measure and print the table, in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--stages", nargs="+", default=["parse", "features", "score"])
+    options = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print("| stage | connections | rows/s | wall s | CPU s | peak MiB | CPU per row, against the smallest |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        model = small_model(root)
+        first: dict[str, float] = {}
+        for rows in options.rows:
+            for name, m in stages(rows, root, model, options.stages).items():
+                ratio = m.cpu / rows / first.setdefault(name, m.cpu / rows)
+                speed = f"{rows:,} | {rows / m.wall:,.0f} | {m.wall:.1f} | {m.cpu:.1f}"
+                print(f"| {name} | {speed} | {m.peak:,.0f} | {ratio:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
