@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def judge(
-    predictions: pl.DataFrame, protocol: Protocol, *, folds: int, seed: int, draws: int = DRAWS
+    predictions: pl.DataFrame,
+    protocol: Protocol,
+    *,
+    folds: int,
+    seed: int,
+    weights: Literal["capture", "row"] = "capture",
+    draws: int = DRAWS,
 ) -> ProtocolResult:
     """Judge held-out predictions.
 
@@ -30,6 +36,7 @@ def judge(
         protocol: How the rows were held out.
         folds: In how many folds.
         seed: Seed of the bootstrap.
+        weights: What the model's probabilities were calibrated for: every capture, or every row, the same.
         draws: Its draws.
     """
     probability = predictions["probability"].to_numpy()
@@ -39,8 +46,8 @@ def judge(
     size = np.bincount(captures)[captures]
     ones, even = np.ones(len(y)), len(y) / (captures.max() + 1) / size
     by_row, by_capture = (
-        estimate_metrics(probability, called, y, captures, weights, draws=draws, seed=seed)
-        for weights in (ones, even)
+        estimate_metrics(probability, called, y, captures, weight, draws=draws, seed=seed)
+        for weight in (ones, even)
     )
     roc, precision_recall = curves(probability, y)
     thresholds = predictions.group_by("fold").agg(pl.col("threshold").first()).sort("fold")["threshold"]
@@ -56,7 +63,7 @@ def judge(
         per_family=per_family(predictions),
         roc=roc,
         precision_recall=precision_recall,
-        calibration=calibration_bins(probability, y),
+        calibration=calibration_bins(probability, y, even if weights == "capture" else ones),
     )
 
 

@@ -67,7 +67,10 @@ class Curve(Section):
 
 
 class CalibrationBin(Section):
-    """Rows whose probability lies in one tenth: their mean probability, and the share that is malicious."""
+    """Rows whose probability lies in one tenth: their mean probability, and the share that is malicious.
+
+    Both are weighted as the model was calibrated: by capture, or by row.
+    """
 
     low: float
     high: float

@@ -178,7 +178,9 @@ def _evaluate(
                 progress=progress,
             )
             predictions[f"predictions-{level}-{protocol}.parquet"] = rows
-            protocols[protocol] = judge(rows, protocol, folds=settings.folds, seed=facts["seed"])
+            protocols[protocol] = judge(
+                rows, protocol, folds=settings.folds, seed=facts["seed"], weights=spec.weights
+            )
         levels[level] = LevelResult(data=data.counts(), protocols=protocols, gap=gap(protocols))
     sentences = tuple(headline(level, result) for level, result in levels.items())
     found = Evaluation(**facts, headline=sentences, levels=levels)

@@ -81,20 +81,25 @@ def curves(probability: NDArray[np.float64], y: NDArray[np.int8]) -> tuple[Curve
     )
 
 
-def calibration_bins(probability: NDArray[np.float64], y: NDArray[np.int8]) -> tuple[CalibrationBin, ...]:
+def calibration_bins(
+    probability: NDArray[np.float64], y: NDArray[np.int8], weights: NDArray[np.float64]
+) -> tuple[CalibrationBin, ...]:
     """Compare predicted with observed in tenths of the probability; empty tenths are left out.
 
-    >>> calibration_bins(np.array([0.1, 0.12]), np.array([0, 1], np.int8))[0].malicious_share
+    >>> calibration_bins(np.array([0.1, 0.12]), np.array([0, 1], np.int8), np.ones(2))[0].malicious_share
     0.5
     """
     tenth = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
-    return tuple(
-        CalibrationBin(
-            low=number / BINS,
-            high=(number + 1) / BINS,
-            rows=int((tenth == number).sum()),
-            mean_probability=float(probability[tenth == number].mean()),
-            malicious_share=float(y[tenth == number].mean()),
+    bins = []
+    for number in np.unique(tenth).tolist():
+        inside = tenth == number
+        bins.append(
+            CalibrationBin(
+                low=number / BINS,
+                high=(number + 1) / BINS,
+                rows=int(inside.sum()),
+                mean_probability=float(np.average(probability[inside], weights=weights[inside])),
+                malicious_share=float(np.average(y[inside], weights=weights[inside])),
+            )
         )
-        for number in np.unique(tenth).tolist()
-    )
+    return tuple(bins)

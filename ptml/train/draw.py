@@ -1,4 +1,4 @@
-"""Drawing rows to fit on: a thousand of a capture teach as much as all of a flood's hundred thousand."""
+"""Drawing rows to fit on: some hundreds of a flood teach as much as all of its hundred thousand."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class ModelSpec(Section):
     weights: Literal["capture", "row"] = "capture"
     exclude_features: tuple[str, ...] = ()
     exclude_scopes: tuple[Literal["connection", "past", "capture"], ...] = ()
-    fit_connections_per_capture: int = Field(1_000, ge=1)
+    fit_connections_per_capture: int = Field(500, ge=1)
     max_connections_per_capture: int = Field(50_000, ge=1)
     max_connections: int = Field(1_000_000, ge=1)
 

@@ -63,6 +63,11 @@ def test_curves_are_thin_monotone_and_whole(rows: int, seed: int) -> None:
 
 def test_calibration_by_hand() -> None:
     """Probabilities fall into tenths, 1 into the last; empty tenths are left out."""
-    bins = calibration_bins(np.array([0.05, 0.07, 0.95, 1.0]), np.array([0, 1, 1, 1], np.int8))
-    assert [(b.low, b.high, b.rows, b.malicious_share) for b in bins] == [(0, 0.1, 2, 0.5), (0.9, 1, 2, 1)]
+    p, y, weights = (
+        np.array([0.05, 0.09, 0.95, 1.0]),
+        np.array([0, 1, 1, 1], np.int8),
+        np.array([3.0, 1, 1, 1]),
+    )
+    bins = calibration_bins(p, y, weights)
+    assert [(b.low, b.high, b.rows, b.malicious_share) for b in bins] == [(0, 0.1, 2, 0.25), (0.9, 1, 2, 1)]
     assert bins[0].mean_probability == pytest.approx(0.06)
