@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from ptml.features.describe import features_page
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from ptml.cli import app
+from ptml.features.describe import features_page
 from ptml.schema import TABLES
 from ptml.settings import PipelineSettings
 from ptml.zeektypes import ATOMS
