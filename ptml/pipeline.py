@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ptml.artifact import load_model
+from ptml.catalog import catalog
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, SettingsError, did_you_mean
 from ptml.evaluate.stage import evaluate
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from ptml.settings import PipelineSettings, ScoreSettings
     from ptml.types import JsonObject, Progress
     from ptml.workspace import Workspace
+
+RAW_DEPTH = 3  # raw/<source>/<capture_id>
 
 
 class StageResult(Protocol):
@@ -187,14 +191,30 @@ def _evaluate(job: Job) -> StageResult:
 
 def _score(job: Job) -> StageResult:
     assert job.settings.score is not None
-    paths = [*job.settings.score.paths, *_simulated(job, job.settings.score)]
+    listed = _listed(job, job.settings.score)
+    paths = [*job.settings.score.paths, *listed, *_simulated(job, job.settings.score)]
     return score(
         paths,
         model=load_model(job.model, job.workspace, feature_version=feature_version()),
         out=job.workspace.score(job.settings.score.name),
         evaluation=job.workspace.report(job.model) / "evaluation.json",
+        names=listed,
         **job.common,
     )
+
+
+def _listed(job: Job, settings: ScoreSettings) -> dict[Path, str]:
+    """Find the raw folders of the catalog's captures that are to be scored, with their names."""
+    names = {
+        row["capture_id"]: row["name"] for row in catalog(job.workspace) if row["label"] in settings.catalog
+    }
+    return {
+        job.workspace.root.joinpath(*PurePath(manifest.files[0].path).parts[:RAW_DEPTH]): names[
+            manifest.capture_id
+        ]
+        for manifest in published(job.workspace, "raw")
+        if manifest.capture_id in names and manifest.files
+    }
 
 
 def _simulated(job: Job, settings: ScoreSettings) -> list[Path]:
@@ -246,7 +266,10 @@ def _score_outlook(job: Job) -> str:
     if absent:
         raise MissingInput(f"{absent[0]} does not exist", hint="set score.paths to captures that are there")
     simulated = job.settings.score.simulate.captures if job.settings.score.simulate else 0
-    what = f"{len(job.settings.score.paths)} paths and {simulated} simulated captures"
+    labels = (
+        f", captures labelled {' or '.join(job.settings.score.catalog)}" if job.settings.score.catalog else ""
+    )
+    what = f"{len(job.settings.score.paths)} paths{labels} and {simulated} simulated captures"
     return f"{what} with model {job.model!r}, into scores/{job.settings.score.name}"
 
 

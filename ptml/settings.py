@@ -124,6 +124,9 @@ class ScoreSettings(Section):
     """New captures, scored."""
 
     paths: tuple[Path, ...] = Field((), description="captures to score: folders of Zeek logs, or single logs")
+    catalog: tuple[Label, ...] = Field(
+        (), description="captures of the catalog with these labels; said where the model was trained on them"
+    )
     simulate: SimulateSettings | None = Field(
         None, description="simulate captures just for scoring; they are never added to the catalog"
     )
@@ -131,8 +134,8 @@ class ScoreSettings(Section):
 
     @model_validator(mode="after")
     def _something_to_score(self) -> ScoreSettings:
-        if not self.paths and self.simulate is None:
-            raise ValueError("nothing to score: give `paths` or a table `score.simulate`")
+        if not self.paths and not self.catalog and self.simulate is None:
+            raise ValueError("nothing to score: give `paths`, `catalog` or a table `score.simulate`")
         return self
 
 

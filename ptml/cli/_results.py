@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "alerts", "connections")
 
+SCORES_SHOWN = 25
+
 
 def show_training(result: TrainResult) -> None:
     """Show what was trained, on how much, and how its threshold did on held-out captures."""
@@ -58,7 +60,13 @@ def show_evaluation(result: EvaluationResult) -> None:
 def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
     """Show the captures, riskiest first, what was left out, and where the page is."""
     rows = [[row[name] for name in SCORE_COLUMNS] for row in result.captures]
-    show_table(f"{len(rows)} captures scored, riskiest first", SCORE_COLUMNS, rows)
+    show_table(f"{len(rows)} captures scored, riskiest first", SCORE_COLUMNS, rows[:SCORES_SHOWN])
+    if len(rows) > SCORES_SHOWN:
+        remark(f"  … and {len(rows) - SCORES_SHOWN} more in {result.out / 'captures.csv'}", quiet=quiet)
+    if result.in_training:
+        remark(
+            f"  {result.in_training} of these were in the training data: their scores flatter", quiet=quiet
+        )
     for one in result.skipped:
         remark(f"  skipped: {one.path}: {one.reason}", quiet=quiet)
     typer.echo(f"report: {result.report}")

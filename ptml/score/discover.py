@@ -12,7 +12,7 @@ from ptml.report import path_text
 from ptml.zeektypes import looks_like_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 NO_LOGS = "no Zeek logs in it (*.log, *.json, also .gz and .zst)"
 GIVEN_TWICE = "given twice; it is scored once"
@@ -35,7 +35,9 @@ class Skipped:
     reason: str
 
 
-def find_captures(paths: Sequence[Path], *, beside: Sequence[Path] = ()) -> tuple[list[Found], list[Skipped]]:
+def find_captures(
+    paths: Sequence[Path], *, beside: Sequence[Path] = (), names: Mapping[Path, str] | None = None
+) -> tuple[list[Found], list[Skipped]]:
     """Find the captures at some paths: a folder of Zeek logs is one, so is a single log file.
 
     A folder that holds no logs itself is searched for folders that do, at any depth; links to folders and
@@ -44,6 +46,7 @@ def find_captures(paths: Sequence[Path], *, beside: Sequence[Path] = ()) -> tupl
     Args:
         paths: Folders and files.
         beside: Folders that are never searched, such as the one that results go to.
+        names: What to call captures whose folder does not tell.
 
     Raises:
         MissingInput: A path does not exist.
@@ -69,7 +72,8 @@ def find_captures(paths: Sequence[Path], *, beside: Sequence[Path] = ()) -> tupl
                 skipped.append(Skipped(path_text(source), GIVEN_TWICE))
                 continue
             seen.add(source.resolve())
-            found.append(Found(source, path_text(_name(source, path)), path_text(source)))
+            name = (names or {}).get(source) or path_text(_name(source, path))
+            found.append(Found(source, name, path_text(source)))
     return found, skipped
 
 

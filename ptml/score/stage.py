@@ -25,7 +25,7 @@ from ptml.types import silent
 from ptml.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ptml.artifact import Model
@@ -49,6 +49,7 @@ class ScoreResult:
         captures: Rows of CAPTURE_SCORES; `probability` and `verdict` are None where nothing could be scored.
         skipped: Paths that were left out, and why.
         unchanged: Names of captures whose scores an earlier run had left.
+        in_training: How many of them the model was trained on: their scores flatter.
         totals: Counts over the batch: captures, malicious, connections, alerts, hosts, rows_read, …
         seconds: Wall time.
     """
@@ -57,6 +58,7 @@ class ScoreResult:
     captures: tuple[dict[str, Any], ...]
     skipped: tuple[Skipped, ...]
     unchanged: tuple[str, ...]
+    in_training: int
     totals: dict[str, int]
     seconds: float
 
@@ -81,6 +83,7 @@ class ScoreResult:
             "captures": [dict(row) for row in self.captures],
             "skipped": [asdict(one) for one in self.skipped],
             "unchanged": list(self.unchanged),
+            "in_training": self.in_training,
             "totals": dict(self.totals),
             "seconds": self.seconds,
         }
@@ -92,6 +95,7 @@ def score(
     model: Model,
     out: Path,
     evaluation: Path | None = None,
+    names: Mapping[Path, str] | None = None,
     batch_rows: int = BATCH_ROWS,
     engine: Engine | None = None,
     force: bool = False,
@@ -109,6 +113,7 @@ def score(
         model: What judges them.
         out: Folder for the results; files of other names in it are left alone.
         evaluation: The model's `evaluation.json`, if there is one: the page says what it found.
+        names: What to call captures whose folder does not tell.
         batch_rows: Connections held in memory at a time.
         engine: Where the work runs.
         force: Score again what an earlier run with the same model left in `out`.
@@ -125,7 +130,7 @@ def score(
     started, began = time.perf_counter(), datetime.now(UTC)
     check_output(out)
     measured = read_evaluation(evaluation, model)
-    found, skipped = find_captures(paths, beside=[out])
+    found, skipped = find_captures(paths, beside=[out], names=names)
     if not found:
         raise _nothing_scored(skipped)
     desk = Workspace(out)
@@ -156,6 +161,7 @@ def score(
         captures=tuple(ranked.to_dicts()),
         skipped=tuple(skipped),
         unchanged=tuple(task.found.name for task, _ in reused),
+        in_training=sum(capture_id in model.manifest.captures for capture_id in ranked["capture_id"]),
         totals=run["totals"],
         seconds=seconds,
     )

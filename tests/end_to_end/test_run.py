@@ -286,3 +286,17 @@ def test_full_disk_stops_the_run_whole_and_the_next_one_goes_on(undisturbed: Pat
             for root in (undisturbed, tmp_path)
         )
         assert_frame_equal(one, other)
+
+
+def test_captures_of_the_catalog_are_scored_by_name_and_training_is_owned_up_to(undisturbed: Path) -> None:
+    """Captures chosen by label keep their catalog names; those that were trained on are counted."""
+    done = ptml(
+        undisturbed, "run", "small.toml", "--data", "ws", "--from", "score", "--json",
+        "--set", 'score.catalog=["mixed"]', "--set", "score.name=listed",
+    )  # fmt: skip
+    result = json.loads(done.stdout)["stages"]["score"]
+    catalog = pl.read_parquet(undisturbed / "ws/catalog.parquet").filter(pl.col("label") == "mixed")
+    names = {row["name"] for row in result["captures"]}
+    assert result["in_training"] == catalog.height == 6
+    assert set(catalog["name"]) <= names
+    assert len(names) == 6 + 2
