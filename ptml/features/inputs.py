@@ -166,7 +166,7 @@ def _fits(found: pl.DataType, wanted: pl.DataType) -> bool:
     if found in (wanted, pl.Null):
         return True
     if isinstance(found, pl.List) and isinstance(wanted, pl.List):
-        return _fits(found.inner, wanted.inner)  # type: ignore[arg-type]
+        return _fits(found.inner, wanted.inner)  # type: ignore[arg-type]  # of a frame's own schema, inner types are instances
     if wanted.is_numeric():
         return found.is_numeric()
     if wanted.is_temporal():

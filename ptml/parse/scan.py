@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,7 +14,6 @@ from ptml.zeektypes import looks_like_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SNIFF_BYTES = 1 << 16
 
@@ -50,8 +50,6 @@ def scan_zeek(source: Path | str, *, log: str | None = None) -> pl.LazyFrame:
     >>> scan_zeek(path).collect()["id.resp_p"].to_list()
     [443]
     """
-    from pathlib import Path  # noqa: PLC0415 - only to accept text here
-
     path = Path(source)
     schema = _schema(path, log)
 
@@ -78,8 +76,6 @@ def scan_logs(folder: Path | str) -> dict[str, pl.LazyFrame]:
         MissingInput: There is no such folder, or no log in it.
         BadData: A file is no Zeek log.
     """
-    from pathlib import Path  # noqa: PLC0415 - only to accept text here
-
     parts: dict[str, list[pl.LazyFrame]] = {}
     for path in log_files(Path(folder)):
         first = next(read_log(path, block_bytes=SNIFF_BYTES), None)

@@ -17,6 +17,7 @@ from ptml.version import __version__
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "\N{EN DASH}"
+ROUNDS_TO_NOTHING = 0.0005
 GAP = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -81,9 +82,9 @@ def probability(value: float | None) -> str:
     """
     if value is None:
         return NOTHING
-    if 0 < value < 0.0005:  # noqa: PLR2004
+    if 0 < value < ROUNDS_TO_NOTHING:
         return "<0.001"
-    if 0.9995 <= value < 1:  # noqa: PLR2004
+    if 1 - ROUNDS_TO_NOTHING <= value < 1:
         return ">0.999"
     return f"{value:.3f}"
 

@@ -37,6 +37,7 @@ STAGE = "score"
 REPORT = "report.html"
 FILES = (CONNECTIONS, HOSTS, CAPTURES, CAPTURES_CSV, HOSTS_CSV, ALERTS, REPORT)
 BATCH_ROWS = 100_000
+QUOTED = 3
 SAME_CONTENT = "same content as {}; it is scored once"
 
 
@@ -206,8 +207,8 @@ def _distinct(outcomes: Outcomes) -> tuple[Outcomes, list[Skipped]]:
 
 
 def _nothing_scored(skipped: Sequence[Skipped]) -> MissingInput:
-    reasons = "; ".join(f"{one.path}: {one.reason}" for one in skipped[:3]) or "no path was given"
-    more = f" (and {len(skipped) - 3} more)" if len(skipped) > 3 else ""  # noqa: PLR2004 - as many as are quoted
+    reasons = "; ".join(f"{one.path}: {one.reason}" for one in skipped[:QUOTED]) or "no path was given"
+    more = f" (and {len(skipped) - QUOTED} more)" if len(skipped) > QUOTED else ""
     return MissingInput(
         f"nothing was scored: {reasons}{more}",
         hint="give a folder of Zeek logs with a conn.log in it, or a folder of such folders",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, did_you_mean, quoted
-from ptml.types import Label
+from ptml.types import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from ptml.types import Label
 
 REQUIRED = ("name", "label")
 ALIASES = {"pcap_sha256": "sha256", "pcap_md5": "md5", "category": "tags"}
@@ -114,11 +116,11 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 
 def _label(path: Path, line: int, text: str) -> Label:
-    for label in get_args(Label):
+    for label in LABELS:
         if text.lower() == label:
-            return label  # type: ignore[no-any-return]  # get_args is untyped; these are the literals
-    hint = did_you_mean([text.lower()], get_args(Label))
-    raise BadData(f"{path}, line {line}: label {text!r} is none of {quoted(get_args(Label))}", hint=hint)
+            return label
+    hint = did_you_mean([text.lower()], LABELS)
+    raise BadData(f"{path}, line {line}: label {text!r} is none of {quoted(LABELS)}", hint=hint)
 
 
 def _candidates(row: dict[str, str], folders: Sequence[str]) -> list[str]:

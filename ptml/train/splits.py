@@ -85,7 +85,7 @@ def assign_folds(
         pair_fold[held_out] = fold
     result[:] = pair_fold[inverse.reshape(-1)]
     for fold in range(folds):
-        if len(set(y[result != fold])) < 2:  # noqa: PLR2004 - two classes
+        if len(set(y[result != fold])) == 1:
             raise BadData(
                 f"without fold {fold + 1} of {folds} only one class is left to learn from",
                 hint="add captures of the rarer class, or lower `folds`",

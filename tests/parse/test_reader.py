@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -295,3 +296,59 @@ def test_real_tsv_logs_equal_the_reference_reader(real_data: Path) -> None:
             assert frame.to_dicts() == read_lines(data), path
             compared += 1
     assert compared > 40
+
+
+HEADER_LINE = re.compile(
+    rb"#(separator|set_separator|empty_field|unset_field|path|open|close|fields|types)\b"
+)
+
+
+def data_lines(path: Path) -> int:
+    """Count a log's data lines with nothing of the reader: neither blank nor a header line."""
+    with open_binary(path) as file:
+        return sum(1 for line in file.read().split(b"\n") if line.strip() and not HEADER_LINE.match(line))
+
+
+def test_every_line_of_every_real_file_is_read_or_set_aside(real_data: Path) -> None:
+    """Over all dialects and sensors rows and rejects are all data lines; few files are no logs at all."""
+    paths = [
+        p
+        for d in ("dialects", "labelled", "sensors")
+        for p in sorted((real_data / d).rglob("*"))
+        if p.is_file()
+    ]
+    unreadable = []
+    for path in paths:
+        try:
+            frame, rejects = read(path)
+        except BadData:
+            unreadable.append(path.name)
+            continue
+        if any("breaks off" in reject.reason for reject in rejects):
+            continue  # breaks off: how many lines are gone nobody can say
+        assert frame.height + len(rejects) == data_lines(path), path
+    assert len(paths) > 600
+    assert len(unreadable) < 10, unreadable
+
+
+def test_raw_bytes_that_are_no_utf8_keep_their_spelling(tmp_path: Path) -> None:
+    """A raw byte that is no UTF-8 comes out as the escape that Zeek would have written."""
+    path = tmp_path / "x.log"
+    path.write_bytes(
+        zeek_log("x", {"s": "string", "n": "count"}, [["RAW", "1"], ["plain", "2"]]).replace(
+            b"RAW", b"a\xffb"
+        )
+    )
+    frame, rejects = read(path)
+    assert not rejects
+    assert frame.rows() == [("a\\xffb", 1), ("plain", 2)]
+
+
+def test_new_section_forgets_what_the_last_one_declared(tmp_path: Path) -> None:
+    """After a log with other markers a plain one joined to it is read by Zeek's defaults."""
+    odd = b"#separator \\x09\n#set_separator\t;\n#unset_field\tNULL\n"
+    odd += b"#fields\tv\n#types\tset[string]\na;b\nNULL\n"
+    plain = b"#separator \\x09\n#fields\tv\n#types\tset[string]\nc,d\n-\n"
+    path = tmp_path / "x.log"
+    path.write_bytes(odd + plain)
+    assert read(path)[0]["v"].to_list() == [["a", "b"], None, ["c", "d"], None]
