@@ -7,6 +7,7 @@ No step depends on the order in which Polars hands on the rows of a join or a gr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,38 +16,48 @@ from ptml.features.catalog import CONNECTION_FAMILIES, CONNECTION_FEATURES
 from ptml.features.inputs import KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ptml.features.family import Family, Feature, Logs
 
 UID = ("capture_id", "uid")
 
 
-def own_features(conn: pl.LazyFrame) -> pl.LazyFrame:
+def own_features(conn: pl.LazyFrame, *kept: str) -> pl.LazyFrame:
     """Keys, and the features that look at conn's own row.
 
     Args:
         conn: Checked conn.log.
+        kept: Further columns to keep.
 
     >>> conn = pl.LazyFrame({"duration": [2.0]} | {name: [None] for name in KEYS}, schema_overrides=KEYS)
     >>> own_features(conn).select("proto", "duration").collect().row(0)
     (None, 2.0)
     """
     own = [feature for family in CONNECTION_FAMILIES if family.rows is None for feature in family.features]
-    return conn.select(*KEYS, *_exprs(own, conn))
+    return conn.select(*KEYS, *kept, *_exprs(own, conn))
 
 
-def beside(inputs: Logs) -> pl.LazyFrame:
-    """Features that describe a connection beside all others, one row for each of conn's, in its order.
+def families_beside() -> list[Family]:
+    """List the families that describe a connection beside others.
+
+    >>> [family.name for family in families_beside()]
+    ['pair']
+    """
+    return [family for family in CONNECTION_FAMILIES if family.rows and not family.keys]
+
+
+def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
+    """Features that describe a connection beside others, one row for each of conn's, in its order.
 
     Args:
+        families: Some of :func:`families_beside`.
         inputs: Checked inputs.
 
     >>> conn = pl.LazyFrame({name: [None] for name in KEYS}, schema_overrides=KEYS)
-    >>> beside({"conn": conn}).select("pair_connections").collect().row(0)
+    >>> beside(families_beside(), {"conn": conn}).select("pair_connections").collect().row(0)
     (None,)
     """
-    families = [family for family in CONNECTION_FAMILIES if family.rows and not family.keys]
     tables = [(family, family.rows(inputs)) for family in families if family.rows]
     return pl.concat(
         [rows.select(_exprs(family.features, rows)) for family, rows in tables if rows is not None],
@@ -54,20 +65,57 @@ def beside(inputs: Logs) -> pl.LazyFrame:
     )
 
 
-def aggregates(inputs: Logs) -> Iterator[pl.LazyFrame]:
-    """Features on other logs, keyed by capture and uid: one table for each family whose log is there.
+def there(columns: Iterable[str], frame: pl.LazyFrame) -> list[str]:
+    """Keep of some columns those that a frame has.
+
+    >>> there(["ts", "uid"], pl.LazyFrame({"uid": ["C1"]}))
+    ['uid']
+    """
+    present = frame.collect_schema()
+    return [name for name in columns if name in present]
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """Features that aggregate rows: the rows with the columns that are needed, their keys, the features.
+
+    A capture's rows may be aggregated all at once, or share by share where rows of equal keys stay together.
+    """
+
+    rows: pl.LazyFrame
+    keys: tuple[str, ...]
+    exprs: tuple[pl.Expr, ...]
+
+    def table(self) -> pl.LazyFrame:
+        """Compute the features over all rows: one row for each value of the keys."""
+        return self.of(self.rows)
+
+    def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Compute the features over some of the rows."""
+        return rows.group_by(self.keys).agg(self.exprs)
+
+
+def aggregations(families: Iterable[Family], inputs: Logs) -> Iterator[Aggregation]:
+    """Prepare the families that aggregate rows and whose log is there.
 
     Args:
+        families: Any families; those without keys are passed over.
         inputs: Checked inputs.
 
     >>> dns = pl.LazyFrame({"capture_id": ["c"] * 2, "uid": ["C1"] * 2, "query": ["a.com", "bb.com"]})
-    >>> [table.select("uid", "dns_query_length").collect().row(0) for table in aggregates({"dns": dns})]
+    >>> [one.table().select("uid", "dns_query_length").collect().row(0)
+    ...  for one in aggregations(CONNECTION_FAMILIES, {"dns": dns})]
     [('C1', 6)]
     """
-    for family in CONNECTION_FAMILIES:
-        table = aggregate(family, inputs) if family.rows and family.keys else None
-        if table is not None:
-            yield table
+    for family in families:
+        rows = family.rows(inputs) if family.rows and family.keys else None
+        if rows is None:
+            continue
+        present = set(rows.collect_schema())
+        able = [feature for feature in family.features if feature.columns() <= present]
+        needed = {name for feature in able for name in feature.columns()}
+        columns = [*family.keys, *sorted(needed - set(family.keys))]
+        yield Aggregation(rows.select(columns), family.keys, tuple(feature.expr() for feature in able))
 
 
 def finished(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -81,24 +129,6 @@ def finished(frame: pl.LazyFrame) -> pl.LazyFrame:
     (None, None)
     """
     return finished_columns(frame, list(KEYS), CONNECTION_FEATURES)
-
-
-def aggregate(family: Family, inputs: Logs) -> pl.LazyFrame | None:
-    """Compute a family's features over its rows, one row for each of its keys; None if its log is missing.
-
-    Args:
-        family: A family with rows and keys.
-        inputs: Checked inputs.
-
-    >>> aggregate(CONNECTION_FAMILIES[-2], {}) is None
-    True
-    """
-    rows = family.rows(inputs) if family.rows else None
-    if rows is None:
-        return None
-    present = set(rows.collect_schema())
-    there = [feature.expr() for feature in family.features if feature.columns() <= present]
-    return rows.group_by(family.keys).agg(there)
 
 
 def _exprs(features: Sequence[Feature], rows: pl.LazyFrame) -> list[pl.Expr]:

@@ -1,102 +1,148 @@
 """Features of connections in batches: a capture of any size in bounded memory.
 
-What is held for the whole capture is small: for each log, one row of numbers for each connection that it
-mentions, under the number of that connection's row; for the pairs, a few numbers for each connection. Logs
-are aggregated one after the other, so that only one at a time needs room to work.
+conn.log is cut into ranges of rows, one for each batch. Each family of features is computed share by share
+(see :mod:`ptml.features.shares`), and its rows are then dealt to the ranges that they belong to, so that
+nothing of the whole capture is in memory at any time.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.assemble import UID, aggregates, beside, finished, own_features
+from ptml.features.assemble import (
+    UID,
+    aggregations,
+    beside,
+    families_beside,
+    finished,
+    own_features,
+    there,
+)
+from ptml.features.catalog import CONNECTION_FAMILIES
 from ptml.features.inputs import read_inputs
+from ptml.features.shares import Shares, room, share_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ptml.features.family import Logs
 
-_ROW = "row"
+ROW = "row"
 
 
 class ConnectionBatches:
     """Connections with their features, in the order of conn.log, a batch at a time.
 
+    Each iteration computes them anew.
+
     Args:
         logs: As for :func:`ptml.features.build.connection_features`.
-        batch_rows: Connections in a batch; the last may have fewer. The values do not depend on it.
-
-    Attributes:
-        without_uid: Connections left out because they have no uid.
-        repeated_uid: Connections left out because an earlier one of their capture has the same uid.
+        batch_rows: Rows of conn.log that a batch covers; those left out of it are missing there. The values
+            do not depend on it.
+        folder: Where a capture of several batches may put temporary files; the system's folder for such if
+            None.
 
     >>> ts = pl.Series([0, 1, 2]).cast(pl.Datetime("us", "UTC"))
     >>> batches = ConnectionBatches({"conn": pl.LazyFrame({"uid": ["C1", "C1", None], "ts": ts})})
-    >>> batches.repeated_uid, batches.without_uid, [batch.height for batch in batches]
-    (1, 1, [1])
+    >>> [batch["uid"].to_list() for batch in batches]
+    [['C1']]
     """
 
-    def __init__(self, logs: Logs, *, batch_rows: int = 500_000) -> None:
-        inputs = read_inputs(logs)
-        conn = inputs["conn"]
-        self.without_uid: int = conn.select(pl.col("uid").null_count()).collect().item()
-        repeated = repeated_rows(conn)
-        self.repeated_uid = len(repeated)
-        if self.repeated_uid:
-            kept = ~pl.col(_ROW).is_in(repeated.implode())
-            conn = conn.with_row_index(_ROW).filter(kept).drop(_ROW)
-        self._inputs = {**inputs, "conn": conn.filter(pl.col("uid").is_not_null())}
+    def __init__(self, logs: Logs, *, batch_rows: int = 500_000, folder: Path | None = None) -> None:
+        self._inputs = read_inputs(logs)
         self._batch_rows = batch_rows
+        self._folder = folder
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Compute the batches: at least one, which is empty if there is no connection."""
-        conn = self._inputs["conn"]
-        uids = conn.select(UID).with_row_index(_ROW)
-        tables = [
-            uids.join(table, on=UID, how="inner", nulls_equal=True).drop(UID).sort(_ROW).collect()
-            for table in aggregates(self._inputs)
-        ]
-        neighbours = beside(self._inputs).collect()
-        start = 0
-        for batch in own_features(conn).collect_batches(chunk_size=self._batch_rows, maintain_order=True):
-            yield _complete(batch, start, neighbours, tables)
-            start += batch.height
-        if start == 0:
-            yield _complete(own_features(conn).collect(), 0, neighbours, tables)
+        """Compute the batches: at least one, which is empty if there is no connection.
+
+        Raises:
+            CannotWrite: The operating system refused a temporary file.
+        """
+        rows = self._inputs["conn"].select(pl.len()).collect().item()
+        with room(self._folder) as folder, contextlib.ExitStack() as stack:
+            yield from _Work(self._inputs, rows, self._batch_rows, folder, stack).batches()
 
 
-def repeated_rows(conn: pl.LazyFrame) -> pl.Series:
-    """Find the rows whose uid an earlier row of the capture has, by number.
+class _Work:
+    """One pass over a capture: what it reads, how it is cut, and the shares that are open."""
 
-    Hashes are compared first, and uids only where hashes agree: at ten million rows this takes a tenth of
-    the memory of comparing uids, and the answer is exact.
+    def __init__(
+        self, inputs: Logs, rows: int, batch_rows: int, folder: Path, stack: contextlib.ExitStack
+    ) -> None:
+        self.inputs = inputs
+        self.conn = inputs["conn"].with_row_index(ROW)
+        self.batch_rows = batch_rows
+        self.count = share_count(rows, batch_rows)
+        self.range_rows = max(1, -(-rows // self.count))
+        self.folder = folder
+        self.stack = stack
 
-    >>> conn = pl.LazyFrame({"capture_id": ["a", "a", "b", "a"], "uid": ["C1", "C2", "C1", "C1"]})
-    >>> repeated_rows(conn).to_list()
-    [3]
-    """
-    key = pl.struct(UID)
-    named = conn.with_row_index(_ROW).filter(pl.col("uid").is_not_null())
-    hashes = named.select(key.hash().alias("hash")).collect()["hash"].sort()
-    suspects = hashes.filter(hashes == hashes.shift()).unique()
-    if suspects.is_empty():
-        return pl.Series(_ROW, [], dtype=pl.UInt32)
-    rows = named.filter(key.hash().is_in(suspects.implode())).select(_ROW, *UID).collect()
-    return rows.filter(~key.is_first_distinct())[_ROW]
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Compute the batches."""
+        empty = True
+        uids, repeated = self.uids()
+        kept = pl.col("uid").is_not_null() & ~pl.col(ROW).is_in(repeated.implode())
+        tables = [*self.beside(kept), *self.aggregated(uids)]
+        for number in range(self.count):
+            part = self.conn.slice(number * self.range_rows, self.range_rows).filter(kept)
+            frame = own_features(part, ROW).collect()
+            for table in tables:
+                found = table.read(number)
+                if found is not None:
+                    frame = frame.join(found, on=ROW, how="left", maintain_order="left")
+            for batch in finished(frame.lazy()).collect().iter_slices(self.batch_rows):
+                if batch.height:
+                    empty = False
+                    yield batch
+        if empty:
+            yield finished(own_features(self.conn.clear(), ROW)).collect()
 
+    def shares(self) -> Shares:
+        """Open as many shares as there are ranges, until the work ends."""
+        return self.stack.enter_context(Shares(self.folder, self.count))
 
-def _complete(
-    own: pl.DataFrame, start: int, neighbours: pl.DataFrame, tables: list[pl.DataFrame]
-) -> pl.DataFrame:
-    """Add to a batch of conn rows what stands beside it and what the other logs say of it."""
-    stop = start + own.height
-    frame = pl.concat([own, neighbours.slice(start, own.height)], how="horizontal")
-    frame = frame.with_row_index(_ROW, start)
-    for table in tables:
-        first, last = (int(table[_ROW].search_sorted(row)) for row in (start, stop))
-        rows = table.slice(first, last - first)
-        frame = frame.join(rows, on=_ROW, how="left", maintain_order="left")
-    return finished(frame.lazy()).collect()
+    def uids(self) -> tuple[Shares, pl.Series]:
+        """Number the connections by uid, and list the rows whose uid an earlier row of their capture has."""
+        uids, repeated = self.shares(), [pl.Series(ROW, [], dtype=pl.UInt32)]
+        with Shares(self.folder, self.count) as dealt:
+            named = self.conn.select(ROW, *UID).filter(pl.col("uid").is_not_null())
+            dealt.deal_by(named, UID, self.batch_rows)
+            for number, share in dealt:
+                first = share.select(pl.struct(UID).is_first_distinct()).to_series()
+                uids.deal(share.filter(first), pl.lit(number))
+                repeated.append(share.filter(~first)[ROW])
+        return uids, pl.concat(repeated)
+
+    def beside(self, kept: pl.Expr) -> Iterator[Shares]:
+        """Describe each connection beside others; shares are ranges of rows."""
+        conn = self.conn.filter(kept)
+        for family in families_beside():
+            ranges = self.shares()
+            with Shares(self.folder, self.count) as dealt:
+                dealt.deal_by(conn.select(ROW, *there(family.reads, conn)), family.together, self.batch_rows)
+                for _, share in dealt:
+                    found = beside([family], {"conn": share.lazy()}).collect()
+                    ranges.deal(share.select(ROW).hstack(found), self.range_of_row())
+            yield ranges
+
+    def aggregated(self, uids: Shares) -> Iterator[Shares]:
+        """Aggregate each family's rows of another log by connection; shares are ranges of rows."""
+        for one in aggregations(CONNECTION_FAMILIES, self.inputs):
+            ranges = self.shares()
+            with Shares(self.folder, self.count) as dealt:
+                dealt.deal_by(one.rows, UID, self.batch_rows)
+                for number, share in dealt:
+                    named = uids.read(number)
+                    if named is not None:
+                        found = named.lazy().join(one.of(share.lazy()), on=UID, how="inner", nulls_equal=True)
+                        ranges.deal(found.drop(UID).collect(), self.range_of_row())
+            yield ranges
+
+    def range_of_row(self) -> pl.Expr:
+        """Tell to which range a row belongs."""
+        return pl.col(ROW) // self.range_rows

@@ -8,18 +8,20 @@ import polars as pl
 
 from ptml.features.assemble import (
     UID,
-    aggregate,
-    aggregates,
+    aggregations,
     beside,
+    families_beside,
     finished,
     finished_columns,
     own_features,
 )
 from ptml.features.batches import ConnectionBatches
-from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES
+from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES, CONNECTION_FAMILIES
 from ptml.features.inputs import read_inputs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ptml.features.family import Logs
 
 
@@ -47,9 +49,9 @@ def connection_features(logs: Logs) -> pl.LazyFrame:
     inputs = read_inputs(logs)
     conn = inputs["conn"].filter(pl.col("uid").is_not_null())
     inputs["conn"] = conn.filter(pl.struct(UID).is_first_distinct())
-    frame = pl.concat([own_features(inputs["conn"]), beside(inputs)], how="horizontal")
-    for table in aggregates(inputs):
-        frame = frame.join(table, on=UID, how="left", maintain_order="left", nulls_equal=True)
+    frame = pl.concat([own_features(inputs["conn"]), beside(families_beside(), inputs)], how="horizontal")
+    for one in aggregations(CONNECTION_FAMILIES, inputs):
+        frame = frame.join(one.table(), on=UID, how="left", maintain_order="left", nulls_equal=True)
     return finished(frame)
 
 
@@ -73,19 +75,21 @@ def capture_features(logs: Logs) -> pl.LazyFrame:
     """
     inputs = read_inputs(logs)
     frame = inputs["conn"].select("capture_id").unique()
-    for family in CAPTURE_FAMILIES:
-        table = aggregate(family, inputs)
-        if table is not None:
-            frame = frame.join(table, on="capture_id", how="left", nulls_equal=True)
+    for one in aggregations(CAPTURE_FAMILIES, inputs):
+        frame = frame.join(one.table(), on="capture_id", how="left", nulls_equal=True)
     return finished_columns(frame, ["capture_id"], CAPTURE_FEATURES).sort("capture_id")
 
 
-def iter_connection_features(logs: Logs, *, batch_rows: int = 500_000) -> ConnectionBatches:
+def iter_connection_features(
+    logs: Logs, *, batch_rows: int = 500_000, folder: Path | None = None
+) -> ConnectionBatches:
     """Describe each connection like ``connection_features``, a batch at a time and in bounded memory.
 
     Args:
         logs: As for :func:`ptml.features.build.connection_features`.
-        batch_rows: Connections in a batch.
+        batch_rows: Rows of conn.log that a batch covers.
+        folder: Where a capture of several batches may put temporary files; the system's folder for such if
+            None.
 
     Raises:
         MissingInput: There is no conn log.
@@ -96,4 +100,4 @@ def iter_connection_features(logs: Logs, *, batch_rows: int = 500_000) -> Connec
     >>> [batch["uid"].to_list() for batch in iter_connection_features({"conn": conn}, batch_rows=2)]
     [['C1', 'C2'], ['C3']]
     """
-    return ConnectionBatches(logs, batch_rows=batch_rows)
+    return ConnectionBatches(logs, batch_rows=batch_rows, folder=folder)

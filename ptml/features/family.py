@@ -97,12 +97,17 @@ class Family:
         rows: Makes the rows that the features aggregate, or None when a log that they need is missing. A
             family without it works on the rows of conn.log themselves.
         keys: Columns of these rows, and of conn.log, over which the features aggregate.
+        together: Columns of conn.log: connections with equal values in them can be made into rows apart from
+            all others, so that a large capture is worked on in shares. Empty: only all at once.
+        reads: Columns of conn.log that `rows` reads; needed beside `together`.
     """
 
     name: str
     features: tuple[Feature, ...]
     rows: Callable[[Logs], pl.LazyFrame | None] | None = None
     keys: tuple[str, ...] = ("capture_id", "uid")
+    together: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 def family(
@@ -110,6 +115,9 @@ def family(
     functions: tuple[FeatureFunction, ...],
     rows: Callable[[Logs], pl.LazyFrame | None] | None = None,
     keys: tuple[str, ...] = ("capture_id", "uid"),
+    *,
+    together: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
 ) -> Family:
     """Gather feature functions into a family, reading the facts from their docstrings.
 
@@ -118,11 +126,14 @@ def family(
         functions: The feature functions, in column order.
         rows: See :class:`Family`.
         keys: See :class:`Family`.
+        together: See :class:`Family`.
+        reads: See :class:`Family`.
 
     >>> [feature.name for feature in family("volume", (_example,)).features]
     ['_example']
     """
-    return Family(name, tuple(read_feature(function, name) for function in functions), rows, keys)
+    features = tuple(read_feature(function, name) for function in functions)
+    return Family(name, features, rows, keys, together, reads)
 
 
 def read_feature(function: FeatureFunction, family_name: str) -> Feature:

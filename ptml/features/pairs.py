@@ -20,6 +20,8 @@ Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 PAIR = ("capture_id", "id.orig_h", "id.resp_h", "id.resp_p")
 SIZES = ("orig_bytes", "resp_bytes")
+READS = (*PAIR, "ts", *SIZES)
+"""Columns of conn.log that are read here; pairs can be described apart from each other."""
 SCHEMA: dict[str, pl.DataType] = {
     "capture_id": pl.String(),
     "pair_first": pl.Boolean(),

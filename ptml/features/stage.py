@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput
-from ptml.features.build import capture_features, iter_connection_features
+from ptml.features.build import iter_connection_features
 from ptml.features.catalog import feature_version
+from ptml.features.large import collect_capture_features
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.published import published_logs
@@ -108,7 +109,7 @@ def derive(task: FeaturesTask) -> Manifest:
     with task.workspace.scratch_folder() as folder:
         publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
         rows = _write_connections(publication, logs, task.batch_rows)
-        _write_capture(publication, logs)
+        _write_capture(publication, logs, task.batch_rows)
         read = task.parsed.counts["rows_conn"]
         return publication.publish(
             inputs={"parse": task.parsed.fingerprint},
@@ -126,7 +127,7 @@ def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame
     writer: pq.ParquetWriter | None = None
     rows = 0
     try:
-        for frame in iter_connection_features(logs, batch_rows=batch_rows):
+        for frame in iter_connection_features(logs, batch_rows=batch_rows, folder=publication.folder):
             table = frame.drop("capture_id").to_arrow(compat_level=pl.CompatLevel.oldest())
             with writing(pending.temporary):
                 writer = writer or pq.ParquetWriter(
@@ -142,8 +143,8 @@ def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame
     return rows
 
 
-def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame]) -> None:
-    frame = capture_features(logs).collect()
+def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame], batch_rows: int) -> None:
+    frame = collect_capture_features(logs, batch_rows=batch_rows, folder=publication.folder)
     pending = publication.new_part(CAPTURES, frame.height)
     with writing(pending.temporary):
         frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd")

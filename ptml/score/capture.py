@@ -12,8 +12,9 @@ import polars as pl
 
 from ptml.artifact import load_model
 from ptml.errors import MissingInput
-from ptml.features.build import capture_features, iter_connection_features
+from ptml.features.build import iter_connection_features
 from ptml.features.catalog import feature_version
+from ptml.features.large import collect_capture_features
 from ptml.identity import capture_id_of_logs
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
@@ -115,7 +116,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
             raise MissingInput("; ".join([NO_CONN, *unread]))
         _write_connections(task, model, logs)
         summary = _summarise(task)
-        verdict = _score_whole(model, logs) if summary["connections"] else {}
+        verdict = _score_whole(task, model, logs) if summary["connections"] else {}
         return CaptureOutcome(
             capture_id=manifest.capture_id,
             **summary,
@@ -142,7 +143,8 @@ def _model(folder: Path) -> Model:
 def _write_connections(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> None:
     if CONN not in logs:
         return
-    for number, batch in enumerate(iter_connection_features(logs, batch_rows=task.batch_rows)):
+    batches = iter_connection_features(logs, batch_rows=task.batch_rows, folder=task.folder)
+    for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
         scored = model.score(batch, level="connection").with_columns(UNKNOWN)
@@ -163,10 +165,11 @@ def _summarise(task: CaptureTask) -> dict[str, Any]:
     }
 
 
-def _score_whole(model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:
+def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:
     if "capture" not in model.levels:
         return {}
-    return model.score(capture_features(logs).collect(), level="capture").row(0, named=True)
+    features = collect_capture_features(logs, batch_rows=task.batch_rows, folder=task.folder)
+    return model.score(features, level="capture").row(0, named=True)
 
 
 def _parse(files: list[Path], workspace: Workspace) -> Manifest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ptml.features.batches import repeated_rows
 from ptml.features.build import connection_features, iter_connection_features
 from ptml.features.catalog import CONNECTION_FEATURES
 from ptml.features.inputs import KEYS
 from tests.features.frames import conn, conn_row, log
 from tests.features.test_build import all_logs, frames
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @settings(max_examples=8)
@@ -24,7 +26,7 @@ def test_batches_are_the_table(rows: dict[str, list[dict[str, Any]]], batch_rows
     """Batches of any size together are the table that ``connection_features`` gives."""
     logs = frames(rows)
     batches = list(iter_connection_features(logs, batch_rows=batch_rows))
-    assert [batch.height for batch in batches[:-1]] == [batch_rows] * (len(batches) - 1)
+    assert max(batch.height for batch in batches) <= batch_rows
     assert_frame_equal(pl.concat(batches), connection_features(logs).collect(), check_exact=True)
 
 
@@ -40,12 +42,23 @@ def test_order_is_that_of_the_log() -> None:
     assert table["dns_query_length"].to_list() == order
 
 
-def test_what_is_left_out_is_counted() -> None:
-    """Connections without uid and repetitions of one are counted, each by itself."""
-    rows = [conn_row(uid) for uid in ("C1", None, "C1", "C2", None, "C1")]
-    batches = iter_connection_features({"conn": conn(*rows)})
-    assert (batches.without_uid, batches.repeated_uid) == (2, 2)
-    assert pl.concat(batches)["uid"].to_list() == ["C1", "C2"]
+@pytest.mark.parametrize("batch_rows", [1, 2, 6])
+def test_left_out_of_any_batch(batch_rows: int) -> None:
+    """Connections without uid, and all but the first of one uid, are left out wherever the batches cut."""
+    rows = [conn_row(uid, ts) for ts, uid in enumerate(("C1", None, "C1", "C2", None, "C1"))]
+    table = pl.concat(iter_connection_features({"conn": conn(*rows)}, batch_rows=batch_rows))
+    assert table["uid"].to_list() == ["C1", "C2"]
+    assert table["ts"].dt.epoch("s").to_list() == [1_764_000_000, 1_764_000_003]
+
+
+def test_no_temporary_file_stays(tmp_path: Path) -> None:
+    """Several batches use the folder given, and leave nothing in it, also when the reader stops early."""
+    logs = {"conn": conn(*(conn_row(f"C{number}") for number in range(9)))}
+    batches = iter(iter_connection_features(logs, batch_rows=2, folder=tmp_path))
+    next(batches)
+    assert any(path.is_file() for path in tmp_path.rglob("*"))
+    batches.close()  # type: ignore[attr-defined]  # a generator, which the protocol does not tell
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_batches_can_be_read_twice() -> None:
@@ -63,9 +76,15 @@ def test_no_connection_gives_one_empty_batch(uid: str | None) -> None:
     assert (batch.height, batch.width) == (0, len(KEYS) + len(CONNECTION_FEATURES))
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.none() | st.sampled_from(["C1", "C2", "C3"]))))
-def test_repetitions_are_all_but_the_first(keys: list[tuple[str, str | None]]) -> None:
-    """A row repeats if an earlier row of its capture has its uid; rows without uid repeat nothing."""
-    frame = pl.LazyFrame(keys, schema={"capture_id": pl.String, "uid": pl.String}, orient="row")
-    expected = [i for i, key in enumerate(keys) if key[1] is not None and key in keys[:i]]
-    assert repeated_rows(frame).to_list() == expected
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.none() | st.sampled_from(["C1", "C2", "C3"]))),
+    st.integers(1, 4),
+)
+def test_repetitions_are_all_but_the_first(keys: list[tuple[str, str | None]], batch_rows: int) -> None:
+    """A row repeats if an earlier row of its capture has its uid; rows without uid are left out too."""
+    frames_ = [conn(conn_row(uid, ts), capture_id=capture) for ts, (capture, uid) in enumerate(keys)]
+    frame = pl.concat([conn(conn_row("C1")).head(0), *frames_])
+    expected = [i for i, key in enumerate(keys) if key[1] is not None and key not in keys[:i]]
+    table = pl.concat(iter_connection_features({"conn": frame}, batch_rows=batch_rows))
+    assert (table["ts"].dt.epoch("s") - 1_764_000_000).to_list() == expected

@@ -6,7 +6,7 @@ import polars as pl
 
 from ptml.features.expressions import ratio
 from ptml.features.family import Logs, family
-from ptml.features.pairs import pair_columns
+from ptml.features.pairs import PAIR, READS, pair_columns
 
 _FEWEST = 10
 """Connections below which the gaps of a pair say nothing of a rhythm."""
@@ -144,6 +144,8 @@ CAPTURE_TIMING = (
         (host_pairs, regular_pairs, least_gap_dispersion, regular_connection_share),
         pairs_of_capture,
         _KEY,
+        together=PAIR,
+        reads=READS,
     ),
     family("timing", (idle_minute_share, busiest_minute_share, minute_fano_factor), minutes_of_capture, _KEY),
 )

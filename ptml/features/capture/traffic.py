@@ -13,12 +13,14 @@ _US_PER_S = 1_000_000
 
 
 def conn_rows(logs: Logs) -> pl.LazyFrame:
-    """Rows of conn.log.
+    """Rows of conn.log, with whether each is ``outbound`` or ``internal``.
 
-    >>> conn_rows({"conn": pl.LazyFrame({"uid": ["C1"]})}).collect().height
-    1
+    >>> conns = pl.LazyFrame({"id.orig_h": ["10.0.0.1", "10.0.0.1"], "id.resp_h": ["8.8.8.8", "10.0.0.2"]})
+    >>> conn_rows({"conn": conns}).select("outbound", "internal").collect().rows()
+    [(True, False), (False, True)]
     """
-    return logs["conn"]
+    way = direction()
+    return logs["conn"].with_columns((way == side).alias(side) for side in ("outbound", "internal"))
 
 
 def connections() -> pl.Expr:
@@ -140,11 +142,10 @@ def outbound_share() -> pl.Expr:
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no addresses known. Source: RFC 1918.
 
-    >>> conns = pl.DataFrame({"id.orig_h": ["10.0.0.1", "10.0.0.1"], "id.resp_h": ["8.8.8.8", "10.0.0.2"]})
-    >>> conns.select(outbound_share()).item()
+    >>> pl.DataFrame({"outbound": [True, False, None]}).select(outbound_share()).item()
     0.5
     """
-    return share(direction() == "outbound")
+    return share(pl.col("outbound"))
 
 
 def internal_share() -> pl.Expr:
@@ -153,11 +154,10 @@ def internal_share() -> pl.Expr:
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no addresses known. Source: RFC 1918.
 
-    >>> conns = pl.DataFrame({"id.orig_h": ["10.0.0.1", "10.0.0.1"], "id.resp_h": ["8.8.8.8", "10.0.0.2"]})
-    >>> conns.select(internal_share()).item()
+    >>> pl.DataFrame({"internal": [True, False, None]}).select(internal_share()).item()
     0.5
     """
-    return share(direction() == "internal")
+    return share(pl.col("internal"))
 
 
 TRAFFIC = family(

@@ -12,7 +12,7 @@ import polars as pl
 
 from ptml.features.expressions import ratio
 from ptml.features.family import family
-from ptml.features.pairs import pair_columns
+from ptml.features.pairs import PAIR, READS, pair_columns
 
 
 def pair_connections() -> pl.Expr:
@@ -122,4 +122,6 @@ PAIRS = family(
     ),
     pair_columns,
     (),
+    together=PAIR,
+    reads=READS,
 )

@@ -1,0 +1,67 @@
+"""Features of a whole capture of any size: one feature at a time, so that only its own columns are in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ptml.features.assemble import aggregations, finished_columns, there
+from ptml.features.build import capture_features
+from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES
+from ptml.features.inputs import read_inputs
+from ptml.features.shares import Shares, room, share_count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.features.family import Family, Logs
+
+KEY = "capture_id"
+
+
+def collect_capture_features(
+    logs: Logs, *, batch_rows: int = 500_000, folder: Path | None = None
+) -> pl.DataFrame:
+    """Describe each capture like ``capture_features``, in little memory where conn.log is long.
+
+    Args:
+        logs: As for :func:`ptml.features.build.connection_features`.
+        batch_rows: Rows of conn.log from which on the work is cut up; the values do not depend on it.
+        folder: Where temporary files may go; the system's folder for such if None.
+
+    Raises:
+        MissingInput: There is no conn log.
+        BadData: As for :func:`ptml.features.build.connection_features`.
+        CannotWrite: The operating system refused a temporary file.
+
+    >>> ts = pl.Series([0, 1]).cast(pl.Datetime("us", "UTC"))
+    >>> conn = pl.LazyFrame({"uid": ["C1", "C2"], "ts": ts, "proto": ["tcp", "udp"]})
+    >>> collect_capture_features({"conn": conn}, batch_rows=1).select("connections", "tcp_share").row(0)
+    (2, 0.5)
+    """
+    inputs = read_inputs(logs)
+    rows = inputs["conn"].select(pl.len()).collect().item()
+    if rows <= batch_rows:
+        return capture_features(logs).collect()
+    frame = inputs["conn"].select(KEY).unique().collect(engine="streaming")
+    with room(folder) as place:
+        for family in CAPTURE_FAMILIES:
+            for one in aggregations([_cut_up(family, inputs, rows, batch_rows, place)], inputs):
+                for expr in one.exprs:
+                    found = one.rows.group_by(one.keys).agg(expr).collect(engine="streaming")
+                    frame = frame.join(found, on=KEY, how="left", nulls_equal=True)
+    return finished_columns(frame.lazy(), [KEY], CAPTURE_FEATURES).sort(KEY).collect()
+
+
+def _cut_up(family: Family, inputs: Logs, rows: int, batch_rows: int, folder: Path) -> Family:
+    """Make the rows of a family share by share, where they can be, and keep them: they are few or narrow."""
+    make, conn = family.rows, inputs["conn"]
+    if make is None or not family.together:
+        return family
+    with Shares(folder, share_count(rows, batch_rows)) as shares:
+        shares.deal_by(conn.select(there(family.reads, conn)), family.together, batch_rows)
+        made = [found.collect() for _, share in shares if (found := make({"conn": share.lazy()})) is not None]
+    table = pl.concat(made).lazy()
+    return replace(family, rows=lambda _: table)
