@@ -1,4 +1,4 @@
-"""Features of a whole capture of any size: one feature at a time, so that only its own columns are in memory."""
+"""Features of a whole capture of any size: one at a time, so that only its own columns are in memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ptml.features.build import capture_features
 from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES
 from ptml.features.inputs import read_inputs
 from ptml.features.shares import Shares, room, share_count
+from ptml.io import writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,12 +57,18 @@ def collect_capture_features(
 
 
 def _cut_up(family: Family, inputs: Logs, rows: int, batch_rows: int, folder: Path) -> Family:
-    """Make the rows of a family share by share, where they can be, and keep them: they are few or narrow."""
+    """Make the rows of a family share by share, where they can be, and lay them aside in files."""
     make, conn = family.rows, inputs["conn"]
     if make is None or not family.together:
         return family
+    files = []
     with Shares(folder, share_count(rows, batch_rows)) as shares:
         shares.deal_by(conn.select(there(family.reads, conn)), family.together, batch_rows)
-        made = [found.collect() for _, share in shares if (found := make({"conn": share.lazy()})) is not None]
-    table = pl.concat(made).lazy()
+        for number, share in shares:
+            made = make({"conn": share.lazy()})
+            if made is not None:
+                files.append(folder / f"{family.features[0].name}-{number}.parquet")
+                with writing(files[-1]):
+                    made.collect().write_parquet(files[-1], compression="lz4")
+    table = pl.scan_parquet(files, glob=False, hive_partitioning=False)
     return replace(family, rows=lambda _: table)

@@ -60,9 +60,7 @@ class Shares:
     def __enter__(self) -> Self:
         """Make room for the files."""
         if self._count > 1:
-            with writing(self._folder):
-                own = tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True)
-            self._folder = Path(self._files.enter_context(own))
+            self._folder = self._files.enter_context(room(self._folder))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -139,9 +137,12 @@ class Shares:
 
 @contextlib.contextmanager
 def room(folder: Path | None) -> Iterator[Path]:
-    """Lend a folder for shares: the one given, or a temporary one."""
-    if folder is not None:
-        yield folder
-    else:
-        with tempfile.TemporaryDirectory(prefix="ptml-", ignore_cleanup_errors=True) as temporary:
-            yield Path(temporary)
+    """Lend a folder of one's own, within `folder` or where the system keeps such; it is removed in the end.
+
+    Raises:
+        CannotWrite: The operating system refused.
+    """
+    with writing(folder or Path(tempfile.gettempdir())):
+        own = tempfile.TemporaryDirectory(prefix="ptml-", dir=folder, ignore_cleanup_errors=True)
+    with own as path:
+        yield Path(path)

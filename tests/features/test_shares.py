@@ -56,11 +56,10 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_room_is_given_or_made(tmp_path: Path) -> None:
-    """A folder that was given is used and stays; one that was made is gone afterwards."""
-    with room(tmp_path) as given_folder:
-        assert given_folder == tmp_path
-    with room(None) as made:
-        assert made.is_dir()
-    assert tmp_path.exists()
-    assert not made.exists()
+def test_room_is_made_and_removed(tmp_path: Path) -> None:
+    """A folder is lent within the one given, or elsewhere, and is gone afterwards with what is in it."""
+    for folder in (tmp_path, None):
+        with room(folder) as lent:
+            (lent / "file").touch()
+        assert not lent.exists()
+    assert list(tmp_path.iterdir()) == []
