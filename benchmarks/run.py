@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ options = {"separator": "\\t", "has_header": False, "quote_char": None, "null_va
 scan = pl.scan_csv(sys.argv[1], skip_rows=8, comment_prefix="#close", schema=schema, **options)
 scan.sink_parquet(sys.argv[2], compression="zstd", compression_level=1)
 """
+FEWEST_TO_LEARN_FROM = 12
 SMALL = ("--captures", "12", "--connections", "12000", "--seed", "1")
 
 
@@ -65,21 +67,26 @@ def ptml(*arguments: str) -> Measure:
     return measure(sys.executable, "-m", "ptml", *arguments, "--jobs", "1", "--quiet")
 
 
-def stages(rows: int, root: Path, model: Path, names: list[str]) -> dict[str, Measure]:
-    """Measure each stage on one capture of so many connections."""
-    data = str(root / f"{rows}")
-    found = {"simulate": ptml("simulate", "--captures", "1", "--connections", str(rows), "--data", data)}
-    [capture] = (root / f"{rows}" / "raw/simulator").iterdir()
+def stages(rows: int, captures: int, root: Path, model: Path, names: list[str]) -> dict[str, Measure]:
+    """Measure each stage on so many connections in so many captures."""
+    data = str(root / f"{rows}-{captures}")
+    amount = ("--captures", str(captures), "--connections", str(rows))
+    found = {"simulate": ptml("simulate", *amount, "--data", data)}
+    raw = Path(data) / "raw/simulator"
     commands = {
         "parse": ["parse", "--data", data],
         "features": ["features", "--data", data],
-        "score": ["score", str(capture), "--model", str(model), "--data", data, "--out", f"{data}/out"],
+        "train": ["train", "--data", data],
+        "score": ["score", str(raw), "--model", str(model), "--data", data, "--out", f"{data}/out"],
     }
-    found |= {name: ptml(*commands[name]) for name in names}
-    log = str(capture / "conn.log")
-    found["peer: Polars CSV to Parquet, conn.log alone"] = measure(
-        sys.executable, "-c", PEER, log, f"{data}/peer.parquet"
-    )
+    if captures < FEWEST_TO_LEARN_FROM:
+        del commands["train"]
+    found |= {name: ptml(*command) for name, command in commands.items() if name in names}
+    if captures == 1:
+        [capture] = raw.iterdir()
+        found["peer: Polars CSV to Parquet, conn.log alone"] = measure(
+            sys.executable, "-c", PEER, str(capture / "conn.log"), f"{data}/peer.parquet"
+        )
     return found
 
 
@@ -95,19 +102,22 @@ def main() -> None:
     """Measure and print the table, in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--stages", nargs="+", default=["parse", "features", "score"])
+    parser.add_argument("--captures", type=int, nargs="+", default=[1], help="cut the connections into these")
+    parser.add_argument("--stages", nargs="+", default=["parse", "features", "train", "score"])
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print("| stage | connections | rows/s | wall s | CPU s | peak MiB | CPU per row, against the smallest |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| stage | captures | connections | rows/s | wall s | CPU s | peak MiB | CPU per row vs the first |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         model = small_model(root)
         first: dict[str, float] = {}
-        for rows in options.rows:
-            for name, m in stages(rows, root, model, options.stages).items():
+        for captures, rows in product(options.captures, options.rows):
+            for name, m in stages(rows, captures, root, model, options.stages).items():
                 ratio = m.cpu / rows / first.setdefault(name, m.cpu / rows)
-                speed = f"{rows:,} | {rows / m.wall:,.0f} | {m.wall:.1f} | {m.cpu:.1f}"
+                speed = f"{captures:,} | {rows:,} | {rows / m.wall:,.0f} | {m.wall:.1f} | {m.cpu:.1f}"
                 print(f"| {name} | {speed} | {m.peak:,.0f} | {ratio:.2f} |", flush=True)
 
 
