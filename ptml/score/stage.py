@@ -162,7 +162,7 @@ def score(
         captures=tuple(ranked.to_dicts()),
         skipped=tuple(skipped),
         unchanged=tuple(task.found.name for task, _ in reused),
-        in_training=sum(capture_id in model.manifest.captures for capture_id in ranked["capture_id"]),
+        in_training=run["totals"]["in_training"],
         totals=run["totals"],
         seconds=seconds,
     )

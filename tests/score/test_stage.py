@@ -72,6 +72,19 @@ def test_captures_are_judged_by_their_own_model_and_ranked(tmp_path: Path) -> No
     assert result.found_malicious
 
 
+def test_captures_from_training_are_told_in_result_record_and_page(tmp_path: Path) -> None:
+    """A model that was trained on one of the two says so of that one, wherever its scores are read."""
+    first = scored(tmp_path, two_captures(tmp_path))
+    loud = first.captures[0]["capture_id"]
+    assert first.in_training == 0
+    assert "in training" not in first.report.read_text("utf-8")
+    result = scored(tmp_path, make_model(tmp_path / "seen", captures=[loud]))
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert result.in_training == run["totals"]["in_training"] == 1
+    assert [record["in_training"] for record in run["captures"]] == [True, False]
+    assert "1 of 2 captures was in training." in result.report.read_text("utf-8")
+
+
 def test_hosts_sum_up_the_connections_they_began(tmp_path: Path) -> None:
     """Hosts stand by risk over all captures, with their own counts."""
     scored(tmp_path, two_captures(tmp_path))
