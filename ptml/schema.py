@@ -177,6 +177,11 @@ CAPTURE_SCORES = Table(
             "highest probability among its connections; null if none were scored",
         ),
         (
+            "mean_probability",
+            pl.Float64,
+            "mean probability of its connections: the share of them expected to be malicious; null if none",
+        ),
+        (
             "probability",
             pl.Float64,
             "calibrated probability that it holds malicious traffic; null: not known",

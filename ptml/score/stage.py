@@ -43,7 +43,7 @@ SAME_CONTENT = "same content as {}; it is scored once"
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """What scoring a batch gave, riskiest capture first.
+    """What scoring a batch gave, captures in the order of their table.
 
     Attributes:
         out: Folder of the tables.

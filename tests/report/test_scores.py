@@ -26,6 +26,7 @@ def row(**changes: object) -> dict[str, Any]:
         "connections": 1200,
         "alerts": 7,
         "top_probability": 0.99,
+        "mean_probability": 0.02,
         "in_training": False,
         **changes,
     }
@@ -95,7 +96,9 @@ def test_without_verdicts_the_headline_counts_alerts() -> None:
 
 def test_a_capture_without_connections_is_shown_as_not_scored() -> None:
     """Null is not benign: an empty capture's verdict reads "not scored"."""
-    empty = row(verdict=None, probability=None, top_probability=None, connections=0, alerts=0)
+    empty = row(
+        verdict=None, probability=None, top_probability=None, mean_probability=None, connections=0, alerts=0
+    )
     html = render_scores(
         replace(PAGE, captures=[empty], hosts=[], alerts=[], totals=Totals(1, 0, 0, 0, 0, 0, 0))
     )
