@@ -169,7 +169,7 @@ def _summarise(task: CaptureTask) -> dict[str, Any]:
 
 
 def _mean_probability(parts: list[Path]) -> float | None:
-    """Average in ascending order: a sum in the order of batches would vary with their size in its last digits."""
+    """Average in ascending order: in that of batches it would vary with their size in the last digits."""
     if not parts:
         return None
     scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False).select("probability").collect()
