@@ -15,12 +15,13 @@ import polars as pl
 
 from ptml.catalog import require_captures
 from ptml.engine import Engine, LocalEngine
-from ptml.errors import BadData, MissingInput, did_you_mean, quoted
-from ptml.io import read_parquet, writing
+from ptml.errors import MissingInput
+from ptml.io import writing
+from ptml.labelfile import FILE, check_label, read_connection_labels
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.schema import LABELS as LABELS_TABLE
 from ptml.stage import StageReport, run_stage
-from ptml.types import LABELS, silent
+from ptml.types import silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 STAGE = "labels"
 VERSION = "1"
-FILE = "labels.parquet"
 FEATURES = "features/connection"
 
 
@@ -149,23 +149,6 @@ def label_capture(workspace: Workspace, task: LabelTask) -> Manifest:
 _CONNECTION_LABELS = ("malicious", "benign", "unknown")
 
 
-def check_label(label: str, where: str) -> None:
-    """Insist that a label is one of the four.
-
-    >>> check_label("malicous", "row 3")
-    Traceback (most recent call last):
-    ptml.errors.BadData: row 3: 'malicous' is not a label; 'malicious', 'benign', 'mixed', 'unknown' are
-    Try: did you mean 'malicious' for 'malicous'?
-
-    Raises:
-        BadData: It is none.
-    """
-    if label not in LABELS:
-        raise BadData(
-            f"{where}: {label!r} is not a label; {quoted(LABELS)} are", hint=did_you_mean([label], LABELS)
-        )
-
-
 def label_as_capture(uids: pl.DataFrame, label: str, family: JsonValue) -> pl.DataFrame:
     """Hand a capture's label to all its connections; `mixed` says nothing about any one of them."""
     known = label in ("malicious", "benign")
@@ -190,22 +173,6 @@ def find_label_file(workspace: Workspace, capture_id: str) -> Path:
             hint="add it again with its labels, or label it as a whole",
         )
     return found[0]
-
-
-def read_connection_labels(path: Path) -> pl.DataFrame:
-    """Read a file of connection labels: columns uid, label, family.
-
-    Raises:
-        BadData: Columns are missing, or a label is not one of the four.
-    """
-    frame = read_parquet(path)
-    missing = [name for name in ("uid", "label", "family") if name not in frame.columns]
-    if missing:
-        raise BadData.missing_columns(str(path), missing, frame.columns)
-    frame = frame.select(pl.col("uid", "label", "family").cast(pl.String)).drop_nulls("uid")
-    for label in sorted(frame["label"].drop_nulls().unique()):
-        check_label(label, str(path))
-    return frame
 
 
 def join_labels(uids: pl.DataFrame, given: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:

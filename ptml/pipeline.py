@@ -18,8 +18,8 @@ from ptml.manifest import published
 from ptml.parse.stage import parse
 from ptml.score.stage import score
 from ptml.settings import EvaluateSettings
+from ptml.sources.listing import plan as plan_add
 from ptml.sources.own import add
-from ptml.sources.own import plan as plan_add
 from ptml.sources.simulate import plans, simulate, simulate_folders
 from ptml.train.spec import load_spec
 from ptml.train.stage import train
@@ -236,7 +236,7 @@ def _simulate_outlook(job: Job) -> str:
 def _add_outlook(job: Job) -> str:
     assert job.settings.add is not None
     listed, missing = plan_add(job.settings.add)
-    return f"{len(listed)} captures; {len(missing)} listed ones are not there"
+    return f"{len(listed)} captures; {len(missing)} listed ones cannot be added"
 
 
 def _per_capture_outlook(name: str, before: str) -> Callable[[Job], str]:

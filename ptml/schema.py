@@ -77,7 +77,11 @@ CATALOG = Table(
             pl.String,
             "capture: one label for all its connections; connection: each has its own",
         ),
-        ("label_method", pl.String, "how the label was made: manifest, option, simulator"),
+        (
+            "label_method",
+            pl.String,
+            "how the label was made: manifest, option, file (labels.parquet), simulator",
+        ),
         ("label_confidence", pl.Float64, "how sure the label is, 0 to 1; null if nobody said"),
         ("family", pl.String, "malware family or attack; null for benign or unknown"),
         ("tags", pl.List(pl.String), "free words, sorted"),
@@ -171,6 +175,11 @@ CAPTURE_SCORES = Table(
             "top_probability",
             pl.Float64,
             "highest probability among its connections; null if none were scored",
+        ),
+        (
+            "mean_probability",
+            pl.Float64,
+            "mean probability of its connections: the share of them expected to be malicious; null if none",
         ),
         (
             "probability",

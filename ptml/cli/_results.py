@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ptml.stage import StageReport
     from ptml.train.stage import TrainResult
 
-SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "alerts", "connections")
+SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "mean_probability", "alerts", "connections")
+SCORE_TITLES = {"mean_probability": "mean"}
 
 SCORES_SHOWN = 25
 
@@ -58,9 +59,11 @@ def show_evaluation(result: EvaluationResult) -> None:
 
 
 def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
-    """Show the captures, riskiest first, what was left out, and where the page is."""
+    """Show the captures in the order of their table, what was left out, and where the page is."""
     rows = [[row[name] for name in SCORE_COLUMNS] for row in result.captures]
-    show_table(f"{len(rows)} captures scored, riskiest first", SCORE_COLUMNS, rows[:SCORES_SHOWN])
+    titles = [SCORE_TITLES.get(name, name) for name in SCORE_COLUMNS]
+    order = "called malicious first, then by the mean probability of their connections"
+    show_table(f"{len(rows)} captures scored, {order}", titles, rows[:SCORES_SHOWN])
     if len(rows) > SCORES_SHOWN:
         remark(f"  … and {len(rows) - SCORES_SHOWN} more in {result.out / 'captures.csv'}", quiet=quiet)
     if result.in_training:

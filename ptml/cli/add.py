@@ -41,15 +41,16 @@ def add(
     """Bring in your own labelled captures.
 
     A capture is a folder of Zeek logs. It is known by its content: added twice, it is still one. The label is
-    malicious, benign, mixed or unknown, and holds for the whole capture.
+    malicious, benign, mixed or unknown, and holds for the whole capture. A folder with a labels.parquet
+    (uid, label, family; `ptml simulate --out` writes one) beside its logs keeps the label of each connection.
 
     Examples:
       ptml add zeek/emotet-1 --label malicious --family emotet
       ptml add --manifest captures.csv
     """
     from ptml.settings import AddSettings, checked
+    from ptml.sources.listing import plan
     from ptml.sources.own import add as add_captures
-    from ptml.sources.own import plan
 
     values = {"manifest": manifest, "paths": paths or (), "label": label, "family": family}
     settings = checked(AddSettings, values | ({"folders": folder} if folder else {}), "ptml add")
@@ -59,7 +60,7 @@ def add(
             show_json({"would_add": [str(one.path) for one in listed], "missing": missing})
         else:
             show_table(
-                f"would add {len(listed)}; {len(missing)} are not there",
+                f"would add {len(listed)}; {len(missing)} cannot be added",
                 ("name", "label", "family", "path"),
                 [(one.name, one.label, one.family, one.path) for one in listed],
             )

@@ -34,7 +34,8 @@ def score(
     """Score new captures and rank them by risk.
 
     Writes tables of connections, hosts and captures (Parquet, CSV), alerts as JSON Lines and an HTML page,
-    and shows the captures, riskiest first. A capture that cannot be scored is reported; the others go on.
+    and shows the captures: those called malicious first, then by the mean probability of their connections.
+    A capture that cannot be scored is reported; the others go on.
 
     Examples:
       ptml score /var/log/zeek/2026-11-23

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ptml.report.environment import plural, probability, render
+from ptml.report.environment import count, plural, probability, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ class Totals:
     hosts: int
     rows: int
     quarantined: int
+    in_training: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class ScoresPage:
     """All that the page shows, riskiest first.
 
     Attributes:
-        captures: Rows of the table of captures.
+        captures: Rows of the table of captures; `in_training` tells those that the model was trained on.
         hosts: Rows of the table of hosts, with the capture's `name`.
         alerts: Rows of connections called malicious, with the capture's `name`.
         reading: One a capture: `name`, `rows_read`, `rows_quarantined`, `rows_left_out`, `connections`,
@@ -69,6 +70,15 @@ class ScoresPage:
         alerts = plural(first["alerts"], "alert", "alerts")
         of = plural(first["connections"], "connection", "connections")
         return f"Look first at {first['name']}: probability {probability(chance)}, {alerts} among {of}."
+
+    @property
+    def flattered(self) -> str | None:
+        """Say how many captures the model was trained on; None if it has seen none of them."""
+        seen, captures = self.totals.in_training, self.totals.captures
+        if not seen:
+            return None
+        of = plural(captures, "capture", "captures")
+        return f"{count(seen)} of {of} {'was' if seen == 1 else 'were'} in training"
 
     @property
     def has_reasons(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from ptml.artifact import load_model
@@ -41,7 +42,7 @@ NO_CONN = "no conn.log among its logs: connections are what is scored"
 NO_CONNECTIONS = "no connections: nothing to score, so its verdict is unknown"
 UNKNOWN = [pl.lit(None).alias(name) for name in ("out_of_distribution", "reasons")]
 """Columns for what models cannot tell yet."""
-NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its riskiest connection"
+NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its connections alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class CaptureOutcome:
     connections: int
     alerts: int
     top_probability: float | None
+    mean_probability: float | None
     probability: float | None
     verdict: str | None
     threshold: float | None
@@ -162,7 +164,16 @@ def _summarise(task: CaptureTask) -> dict[str, Any]:
         "connections": int(hosts["connections"].sum()),
         "alerts": int(hosts["alerts"].sum()),
         "top_probability": hosts["probability"].max(),
+        "mean_probability": _mean_probability(parts),
     }
+
+
+def _mean_probability(parts: list[Path]) -> float | None:
+    """Average in ascending order: in that of batches it would vary with their size in the last digits."""
+    if not parts:
+        return None
+    scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False).select("probability").collect()
+    return float(np.mean(np.sort(scores["probability"].to_numpy())))
 
 
 def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:

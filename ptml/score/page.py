@@ -41,10 +41,14 @@ def scores_page(
         .sort("probability", "capture_id", "uid", descending=[True, False, False])
         .head(SHOWN["alerts"])
     )
+    trained_on = {record["capture_id"] for record in run["captures"] if record["in_training"]}
     totals = run["totals"]
     return render_scores(
         ScoresPage(
-            captures=captures.head(SHOWN["captures"]).to_dicts(),
+            captures=[
+                {**row, "in_training": row["capture_id"] in trained_on}
+                for row in captures.head(SHOWN["captures"]).iter_rows(named=True)
+            ],
             hosts=top_hosts.collect().to_dicts(),
             alerts=top_alerts.collect().to_dicts(),
             reading=run["captures"][: SHOWN["captures"]],
@@ -57,6 +61,7 @@ def scores_page(
                 hosts=totals["hosts"],
                 rows=totals["rows_read"],
                 quarantined=totals["rows_quarantined"],
+                in_training=totals["in_training"],
             ),
             model_facts=model_facts,
             connection_threshold=run["model"]["thresholds"].get("connection"),

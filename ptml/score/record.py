@@ -47,7 +47,11 @@ def run_record(
         began: When the run began.
     """
     by_id = {outcome.capture_id: (task, outcome) for task, outcome in outcomes}
-    captures = [_capture_record(*by_id[capture_id]) for capture_id in ranked["capture_id"]]
+    trained_on = model.manifest.captures
+    captures = [
+        {**_capture_record(*by_id[capture_id]), "in_training": capture_id in trained_on}
+        for capture_id in ranked["capture_id"]
+    ]
     totals: Counter[str] = Counter(dict.fromkeys(SUMMED, 0))
     for capture in captures:
         totals.update({name: capture[name] for name in SUMMED})
@@ -64,6 +68,7 @@ def run_record(
             "unscored": sum(capture["connections"] == 0 for capture in captures),
             "malicious": int((ranked["verdict"] == "malicious").sum()),
             "hosts": hosts,
+            "in_training": sum(capture["in_training"] for capture in captures),
             "skipped": len(skipped),
         },
     }

@@ -43,7 +43,7 @@ SAME_CONTENT = "same content as {}; it is scored once"
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """What scoring a batch gave, riskiest capture first.
+    """What scoring a batch gave, captures in the order of their table.
 
     Attributes:
         out: Folder of the tables.
@@ -162,7 +162,7 @@ def score(
         captures=tuple(ranked.to_dicts()),
         skipped=tuple(skipped),
         unchanged=tuple(task.found.name for task, _ in reused),
-        in_training=sum(capture_id in model.manifest.captures for capture_id in ranked["capture_id"]),
+        in_training=run["totals"]["in_training"],
         totals=run["totals"],
         seconds=seconds,
     )

@@ -49,18 +49,20 @@ def write_tables(
         hosts: Parts with rows of HOST_SCORES.
 
     Returns:
-        The table of captures, riskiest first, and the number of hosts.
+        The table of captures, those called malicious first, then by the mean probability of their
+        connections; and the number of hosts.
 
     Raises:
         CannotWrite: The operating system refused.
     """
     with writing(folder):
         captures = CAPTURE_SCORES.check(captures).sort(
+            (pl.col("verdict") == "malicious").fill_null(value=False),
+            "mean_probability",
             "probability",
-            "top_probability",
             "name",
             "capture_id",
-            descending=[True, True, False, False],
+            descending=[True, True, True, False, False],
             nulls_last=True,
         )
         captures.write_parquet(folder / CAPTURES, compression="zstd")

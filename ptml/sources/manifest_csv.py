@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ptml.types import Label
+    from ptml.types import Label, LabelLevel
 
 REQUIRED = ("name", "label")
 ALIASES = {"pcap_sha256": "sha256", "pcap_md5": "md5", "category": "tags"}
@@ -37,6 +37,7 @@ class Listed:
     licence: str | None = None
     citation: str | None = None
     notes: str | None = None
+    level: LabelLevel = "capture"
 
 
 def read_manifest_csv(path: Path, folders: Sequence[str]) -> tuple[list[Listed], dict[str, str]]:
@@ -157,5 +158,6 @@ def _listed(row: dict[str, str], place: Path, label: Label) -> Listed:
         path=place,
         label=label,
         tags=tuple(sorted(given.get("tags", "").split())),
+        level="capture",
         **{name: given[name] for name in optional if name in given},
     )

@@ -11,8 +11,10 @@ from ptml.catalog import read_catalog, read_provenance, upsert
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, PtmlError
 from ptml.identity import capture_id_of_logs
+from ptml.io import sha256_file
+from ptml.labelfile import FILE
 from ptml.manifest import read_manifest_or_none
-from ptml.sources.manifest_csv import Listed, read_manifest_csv
+from ptml.sources.listing import plan
 from ptml.sources.raw import STAGE, publish_raw
 from ptml.stage import StageReport
 from ptml.types import silent
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ptml.engine import Engine
+    from ptml.manifest import Manifest
     from ptml.settings import AddSettings
+    from ptml.sources.manifest_csv import Listed
     from ptml.types import Progress
     from ptml.workspace import Workspace
 
@@ -74,11 +78,13 @@ def add(
     """Copy the user's captures into ``raw/own/`` and list them, with their labels, in the catalog.
 
     A capture is known by its content: adding it again changes nothing but what is said of it. Two that have
-    the same content are one; where their labels differ, the second is refused.
+    the same content are one; where their labels differ, the second is refused. A folder with a
+    ``labels.parquet`` keeps the label of each connection.
 
     Raises:
         MissingInput: The manifest or a folder is not there, or nothing could be added.
         BadData: The manifest lacks columns, has a label that is none of the four, or lists a capture twice.
+        SettingsError: The label or family of the paths is not what a folder's own labels say.
         WorkspaceBusy: Another run holds the workspace.
     """
     started = time.perf_counter()
@@ -92,6 +98,7 @@ def add(
             progress("add", len(results), len(tasks))
         for one in listed:
             _count(tally, one, results[one.name])
+        _restore_labels(workspace, tally)
         _publish(workspace, tally)
     report = StageReport(
         stage="add",
@@ -103,23 +110,6 @@ def add(
         seconds=round(time.perf_counter() - started, 3),
     )
     return report.require_output()
-
-
-def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
-    """Tell which captures would be added, and which listed ones are not there and why."""
-    listed, missing = (
-        read_manifest_csv(settings.manifest, settings.folders) if settings.manifest else ([], {})
-    )
-    for path in settings.paths:
-        if not path.exists():
-            raise MissingInput(f"{path} does not exist", hint="give a folder of Zeek logs, or one log")
-        label = settings.label or "unknown"
-        listed.append(Listed(name=path.name, path=path, label=label, family=settings.family, method="option"))
-    names = [one.name for one in listed]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise BadData(f"{twice[0]!r} is listed twice", hint="name each capture once")
-    return listed, missing
 
 
 def logs_of(path: Path) -> tuple[dict[str, Path], int]:
@@ -137,19 +127,32 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
             f"{path} holds no Zeek log (of {len(files)} files)",
             hint="they end in .log, .json, .log.gz or .log.zst; for a PCAP, run `zeek -C -r` on it first",
         )
-    return logs, len(files) - len(logs)
+    below = [file.parent for file in files if file.name == FILE and file.parent != path]
+    if below:
+        raise BadData(
+            f"{path} holds captures with labels of their own, such as {below[0].relative_to(path)}; "
+            "as one capture they would lose them, so it was not added",
+            hint="add each of these folders",
+        )
+    return logs, len(files) - len(logs) - (path / FILE).is_file()
 
 
 def _add_one(task: _AddTask) -> _Added:
     logs, left_out = logs_of(task.listed.path)
     capture_id = capture_id_of_logs(logs.values())
     old = read_manifest_or_none(task.workspace, STAGE, capture_id)
-    if old is not None and old.parameters.get("source") != SOURCE:
+    labels = {FILE: task.listed.path / FILE} if task.listed.level == "connection" else {}
+    if old is not None and old.parameters.get("source") != SOURCE and _has_these(old, labels):
         return _Added(capture_id, sum(file.bytes for file in old.files), copied=False, left_out=left_out)
     manifest, copied = publish_raw(
-        task.workspace, SOURCE, capture_id, logs, parameters={"source": SOURCE}, force=task.force
+        task.workspace, SOURCE, capture_id, logs | labels, parameters={"source": SOURCE}, force=task.force
     )
     return _Added(capture_id, sum(file.bytes for file in manifest.files), copied, left_out)
+
+
+def _has_these(old: Manifest, labels: dict[str, Path]) -> bool:
+    """Tell whether a capture that another source brought came with these labels."""
+    return all(old.inputs.get(name) == sha256_file(path) for name, path in labels.items())
 
 
 def _count(tally: _Tally, one: Listed, result: _Added | PtmlError) -> None:
@@ -157,10 +160,8 @@ def _count(tally: _Tally, one: Listed, result: _Added | PtmlError) -> None:
         tally.failed[one.name] = str(result)
         return
     twin = tally.of(result.capture_id)
-    if twin is not None and twin.label != one.label:
-        tally.failed[one.name] = (
-            f"same content as {twin.name!r}, which is labelled {twin.label}, not {one.label}"
-        )
+    if twin is not None and (reason := _contradiction(twin, one)):
+        tally.failed[one.name] = f"same content as {twin.name!r}, {reason}"
         return
     if twin is not None:
         tally.note(f"{one.name} has the same content as {twin.name}: one capture")
@@ -169,6 +170,23 @@ def _count(tally: _Tally, one: Listed, result: _Added | PtmlError) -> None:
     tally.sizes[result.capture_id] = result.size_bytes
     if result.left_out:
         tally.note("files that are no logs were left out")
+
+
+def _contradiction(twin: Listed, one: Listed) -> str | None:
+    before, now = _labelled(twin.label, twin.level), _labelled(one.label, one.level)
+    if before != now:
+        return f"which is labelled {before}, not {now}"
+    if one.level == "connection" and sha256_file(twin.path / FILE) != sha256_file(one.path / FILE):
+        return f"which has another {FILE}"
+    return None
+
+
+def _restore_labels(workspace: Workspace, tally: _Tally) -> None:
+    """Bring back the labels of captures whose twin, refused only afterwards, was copied over them."""
+    for capture_id, one in {**tally.done, **tally.unchanged}.items():
+        old = read_manifest_or_none(workspace, STAGE, capture_id)
+        if one.level == "connection" and old is not None and not _has_these(old, {FILE: one.path / FILE}):
+            _add_one(_AddTask(workspace, one, force=False))
 
 
 def _publish(workspace: Workspace, tally: _Tally) -> None:
@@ -183,11 +201,16 @@ def _publish(workspace: Workspace, tally: _Tally) -> None:
 
 
 def _note_changed_labels(tally: _Tally, known: pl.DataFrame, captures: list[dict[str, object]]) -> None:
-    before = dict(known.select("capture_id", "label").iter_rows())
+    before = {row["capture_id"]: (row["label"], row["label_level"]) for row in known.iter_rows(named=True)}
     for row in captures:
-        old = before.get(str(row["capture_id"]))
-        if old is not None and old != row["label"]:
-            tally.note(f"{row['name']}: label was {old}, is now {row['label']}")
+        new = (str(row["label"]), str(row["label_level"]))
+        old = before.get(str(row["capture_id"]), new)
+        if old != new:
+            tally.note(f"{row['name']}: label was {_labelled(*old)}, is now {_labelled(*new)}")
+
+
+def _labelled(label: str, level: str) -> str:
+    return f"{label} by connection" if level == "connection" else label
 
 
 def _row(one: Listed, capture_id: str, size_bytes: int) -> dict[str, object]:
@@ -195,8 +218,8 @@ def _row(one: Listed, capture_id: str, size_bytes: int) -> dict[str, object]:
         "capture_id": capture_id,
         "name": one.name,
         "label": one.label,
-        "label_level": "capture",
-        "label_method": one.method,
+        "label_level": one.level,
+        "label_method": "file" if one.level == "connection" else one.method,
         "family": one.family,
         "tags": sorted(one.tags),
         "unit": "file",

@@ -26,6 +26,8 @@ def row(**changes: object) -> dict[str, Any]:
         "connections": 1200,
         "alerts": 7,
         "top_probability": 0.99,
+        "mean_probability": 0.02,
+        "in_training": False,
         **changes,
     }
 
@@ -94,13 +96,30 @@ def test_without_verdicts_the_headline_counts_alerts() -> None:
 
 def test_a_capture_without_connections_is_shown_as_not_scored() -> None:
     """Null is not benign: an empty capture's verdict reads "not scored"."""
-    empty = row(verdict=None, probability=None, top_probability=None, connections=0, alerts=0)
+    empty = row(
+        verdict=None, probability=None, top_probability=None, mean_probability=None, connections=0, alerts=0
+    )
     html = render_scores(
         replace(PAGE, captures=[empty], hosts=[], alerts=[], totals=Totals(1, 0, 0, 0, 0, 0, 0))
     )
     assert '<span class="badge unknown">not scored</span>' in html
     assert '<span class="badge benign">' not in html
     assert "nothing is known" in html
+
+
+def test_captures_that_the_model_was_trained_on_are_named_and_marked() -> None:
+    """A notice above the tables counts them, and only their rows bear the mark."""
+    seen, new = row(name="seen", in_training=True), row(name="new")
+    html = render_scores(replace(PAGE, captures=[seen, new], totals=Totals(2, 2, 9, 7, 1, 5, 1, 1)))
+    assert html.index("<strong>1 of 2 captures was in training.</strong>") < html.index("<main")
+    assert re.findall(r'<th scope="row">(\w+) <span class="badge unknown">in training</span>', html) == [
+        "seen"
+    ]
+
+
+def test_without_captures_from_training_the_page_is_silent_about_it() -> None:
+    """The mark and the notice stand only where they are due."""
+    assert "in training" not in render_scores(PAGE)
 
 
 def hostile_page() -> str:

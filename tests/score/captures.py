@@ -96,6 +96,7 @@ def make_model(
     levels: Sequence[Level] = ("connection", "capture"),
     threshold: float = 0.5,
     version: str | None = None,
+    captures: Sequence[str] = (),
 ) -> Model:
     """Save the model that this module describes, and load it as a user would."""
     manifest = {
@@ -108,7 +109,7 @@ def make_model(
         "feature_version": feature_version() if version is None else version,
         "libraries": {"scikit-learn": sklearn.__version__},
         "data_fingerprint": "0",
-        "captures": {},
+        "captures": dict.fromkeys(captures, ""),
         "seed": 0,
         "unit": "file",
     }

@@ -67,9 +67,24 @@ def test_captures_are_judged_by_their_own_model_and_ranked(tmp_path: Path) -> No
     assert (loud["name"], loud["connections"], loud["alerts"], loud["verdict"]) == ("loud", 8, 3, "malicious")
     assert loud["probability"] == pytest.approx(sigmoid(5), abs=1e-6)
     assert loud["top_probability"] == pytest.approx(sigmoid(2), abs=1e-6)
+    assert loud["mean_probability"] == pytest.approx(sum(sigmoid(n - 5) for n in range(8)) / 8, abs=1e-6)
+    assert quiet["mean_probability"] == pytest.approx((sigmoid(-4) + 0.5) / 2, abs=1e-6)
     assert (quiet["name"], quiet["alerts"], quiet["verdict"]) == ("quiet", 1, "benign")
     assert quiet["probability"] == pytest.approx(sigmoid(-1), abs=1e-6)
     assert result.found_malicious
+
+
+def test_captures_from_training_are_told_in_result_record_and_page(tmp_path: Path) -> None:
+    """A model that was trained on one of the two says so of that one, wherever its scores are read."""
+    first = scored(tmp_path, two_captures(tmp_path))
+    loud = first.captures[0]["capture_id"]
+    assert first.in_training == 0
+    assert "in training" not in first.report.read_text("utf-8")
+    result = scored(tmp_path, make_model(tmp_path / "seen", captures=[loud]))
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert result.in_training == run["totals"]["in_training"] == 1
+    assert [record["in_training"] for record in run["captures"]] == [True, False]
+    assert "1 of 2 captures was in training." in result.report.read_text("utf-8")
 
 
 def test_hosts_sum_up_the_connections_they_began(tmp_path: Path) -> None:
@@ -163,7 +178,7 @@ def test_a_capture_without_connections_is_unknown_not_benign(tmp_path: Path) -> 
     write_capture(tmp_path / "in" / "empty", [])
     result = scored(tmp_path, make_model(tmp_path / "tiny"))
     (row,) = result.captures
-    assert (row["connections"], row["probability"], row["top_probability"], row["verdict"]) == (
+    assert (row["connections"], row["probability"], row["mean_probability"], row["verdict"]) == (
         0,
         None,
         None,
@@ -237,7 +252,7 @@ def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_model_for_captures_their_verdict_is_unknown(tmp_path: Path) -> None:
-    """Connections are judged all the same, captures are ranked by their riskiest one."""
+    """Connections are judged all the same, captures are ranked by the mean of these."""
     two_captures(tmp_path)
     result = scored(tmp_path, make_model(tmp_path / "tiny", levels=["connection"]))
     assert [(row["name"], row["probability"], row["verdict"]) for row in result.captures] == [

@@ -78,7 +78,25 @@ def test_hosts_sum_up_their_connections(tmp_path: Path) -> None:
     ]
 
 
-def test_captures_stand_by_risk_then_name(tmp_path: Path) -> None:
+def test_captures_called_malicious_stand_first_then_by_mean_of_their_connections(tmp_path: Path) -> None:
+    """A verdict wins over any mean, the mean over the capture's own probability; unknown ones stand last."""
+    rows = {
+        "called": ("malicious", 0.01, 0.9),
+        "busy": ("benign", 0.20, 0.1),
+        "quiet": ("benign", 0.02, 0.4),
+        "empty": (None, None, None),
+        "unjudged": (None, 0.10, None),
+    }
+    frame = captures(*((f"c{number:016d}", name, None) for number, name in enumerate(rows))).with_columns(
+        verdict=pl.Series([verdict for verdict, _, _ in rows.values()]),
+        mean_probability=pl.Series([mean for _, mean, _ in rows.values()]),
+        probability=pl.Series([probability for _, _, probability in rows.values()]),
+    )
+    ranked, _ = write_tables(tmp_path, frame, connections=[], hosts=[])
+    assert ranked["name"].to_list() == ["called", "busy", "unjudged", "quiet", "empty"]
+
+
+def test_captures_alike_stand_by_probability_then_name(tmp_path: Path) -> None:
     """Highest probability first, equal ones by name, those that could not be scored last."""
     ranked, hosts = write_tables(
         tmp_path,
