@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from ptml.artifact import load_model
@@ -38,6 +37,7 @@ CONN, ROWS_CONN = "conn", "rows_conn"
 CONTRIBUTING = ("dns", "http", "ssl", "x509", "files")
 BLOCK_BYTES = 16 << 20
 MAX_REASONS = 20
+_UNITS = 1 << 32
 NO_CONN = "no conn.log among its logs: connections are what is scored"
 NO_CONNECTIONS = "no connections: nothing to score, so its verdict is unknown"
 UNKNOWN = [pl.lit(None).alias(name) for name in ("out_of_distribution", "reasons")]
@@ -169,11 +169,13 @@ def _summarise(task: CaptureTask) -> dict[str, Any]:
 
 
 def _mean_probability(parts: list[Path]) -> float | None:
-    """Average in ascending order: in that of batches it would vary with their size in the last digits."""
+    """Average whole units of 2**-32: a sum of floats would vary with the order in its last digits."""
     if not parts:
         return None
-    scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False).select("probability").collect()
-    return float(np.mean(np.sort(scores["probability"].to_numpy())))
+    units = (pl.col("probability") * _UNITS).round(0).cast(pl.Int64)
+    scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
+    total, rows = scores.select(units.sum().alias("total"), pl.len()).collect(engine="streaming").row(0)
+    return float(total / rows / _UNITS)
 
 
 def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:
