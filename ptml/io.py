@@ -5,14 +5,17 @@ This is the one place that turns the operating system's refusals into ptml's err
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import errno
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import re
 import sys
+import zlib
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -25,32 +28,47 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from io import BufferedIOBase
+    from collections.abc import Callable, Iterator, Mapping
+    from io import BufferedIOBase, BufferedReader
     from pathlib import Path
 
     from ptml.types import JsonValue
 
 CHUNK_BYTES = 1 << 20
+MAX_EXPANSION = 500
+"""Logs with uids and times in them shrink 20-fold at most; gz reaches 1000-fold on zeros."""
+EXPANSION_FROM_BYTES = 64 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_SKIPPABLE = tuple(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-DECODE_ERRORS = (EOFError, gzip.BadGzipFile, zstd.ZstdError, OSError)
+DECODE_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstd.ZstdError, OSError)
+_OPENERS: tuple[tuple[tuple[bytes, ...], Callable[..., Any]], ...] = (
+    ((GZIP_MAGIC,), gzip.open),
+    ((ZSTD_MAGIC, *ZSTD_SKIPPABLE), zstd.open),
+    (tuple(b"BZh%d" % level for level in range(1, 10)), bz2.open),
+    ((b"\xfd7zXZ\x00",), lzma.open),
+)
 
 
 def open_binary(path: Path) -> BufferedIOBase:
-    """Open a file for reading as plain bytes, undoing gz or zst, told by its first bytes.
+    """Open a file for reading as plain bytes, undoing gz, zst, bz2 or xz, told by its first bytes.
+
+    Raises:
+        MissingInput: It is not there or may not be read.
+    """
+    with open_raw(path) as file:
+        opener = _opener(file.read(6))
+    return open_raw(path) if opener is None else cast("BufferedIOBase", opener(path, "rb"))
+
+
+def open_raw(path: Path) -> BufferedReader:
+    """Open a file as it lies on disk.
 
     Raises:
         MissingInput: It is not there or may not be read.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(4)
-        if head[:2] == GZIP_MAGIC:
-            return cast("BufferedIOBase", gzip.open(path, "rb"))
-        if head == ZSTD_MAGIC:
-            return cast("BufferedIOBase", zstd.open(path, "rb"))
         return path.open("rb")
     except OSError as error:
         raise MissingInput(
@@ -58,21 +76,54 @@ def open_binary(path: Path) -> BufferedIOBase:
         ) from error
 
 
+def decompressed(file: BufferedReader) -> BufferedIOBase:
+    """Read an open file as plain bytes; the file itself stays the caller's to close."""
+    opener = _opener(file.peek(6)[:6])
+    return file if opener is None else cast("BufferedIOBase", opener(file, "rb"))
+
+
+def _opener(head: bytes) -> Callable[..., Any] | None:
+    return next((opener for magics, opener in _OPENERS if head.startswith(magics)), None)
+
+
 def chunks(path: Path) -> Iterator[bytes]:
     """Yield a file's plain bytes, decompressed, in pieces of about a megabyte.
 
     Raises:
-        BadData: The compressed stream is broken.
+        MissingInput: It is not there or may not be read.
+        BadData: The compressed stream is broken, or expands as no log does.
     """
-    with open_binary(path) as reader:
-        while True:
-            try:
-                piece = reader.read1(CHUNK_BYTES)  # unlike read, gives what came before a break
-            except DECODE_ERRORS as error:
-                raise BadData(f"{path} breaks off or is corrupt: {error}", hint="fetch it again") from error
-            if not piece:
-                return
-            yield piece
+    with open_raw(path) as file:
+        yield from pieces(file, str(path))
+
+
+def pieces(file: BufferedReader, name: str) -> Iterator[bytes]:
+    """Yield an open file's plain bytes, decompressed, in pieces of about a megabyte.
+
+    Raises:
+        BadData: The compressed stream is broken, or expands as no log does.
+    """
+    reader = decompressed(file)
+    given = 0
+    while True:
+        try:
+            piece = reader.read1(CHUNK_BYTES)  # unlike read, gives what came before a break
+        except DECODE_ERRORS as error:
+            raise BadData(f"{name} breaks off or is corrupt: {error}", hint="fetch it again") from error
+        if not piece:
+            return
+        given += len(piece)
+        if reader is not file and given > EXPANSION_FROM_BYTES:
+            _check_expansion(name, file.tell(), given)
+        yield piece
+
+
+def _check_expansion(name: str, taken: int, given: int) -> None:
+    if given > MAX_EXPANSION * taken:
+        raise BadData(
+            f"{name} expands more than {MAX_EXPANSION}-fold, as no log does; stopped at {given} bytes",
+            hint="if it is no bomb, decompress it yourself",
+        )
 
 
 def sha256_file(path: Path) -> str:

@@ -7,6 +7,7 @@ Sources: Zeek's ASCII writer and formatter (``src/logging/writers/ascii/Ascii.cc
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -32,7 +33,21 @@ ATOMS: dict[str, pl.DataType] = {
 }
 _CONTAINER = re.compile(r"(?:set|vector|table)\[(\w+)\]")
 _ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
-_COMPRESSIONS = {".gz", ".zst"}
+_COMPRESSIONS = {".gz", ".zst", ".bz2", ".xz"}
+_LOGS = {".log", ".json", ".ndjson", ".jsonl"}
+_ARCHIVES = {".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst"}
+_TABLES = {".csv", ".parquet"}
+TABLE_LOGS = frozenset(
+    "conn dns files ftp http intel notice signature_alerts smtp ssh ssl weird x509".split()  # noqa: SIM905 - shorter
+)
+"""Logs that come as CSV or Parquet too: a table by another name is more likely a list of the user's."""
+_WHEN = re.compile(
+    r"(?:\d{4}-?\d{2}-?\d{2}[-_T. ]|(?<![\d-]))(?P<start>\d{2}[-_:]\d{2}[-_:]\d{2})(?!\d)"
+    r"(?:[-_]\d{2}[-_:]\d{2}[-_:]\d{2}(?P<zone>[+-]\d{4})?)?"
+)
+_DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
+_LIVE = "999999"
+"""Sorts after every date: the log that is being written is the latest."""
 
 
 def element_type(zeek_type: str) -> str | None:
@@ -86,15 +101,51 @@ def log_name(path: PurePath) -> str:
     'conn'
     """
     stem = path.name.partition(".")[0]
-    return re.sub(r"_\d{8}_.*$", "", stem)
+    return re.sub(r"[_-]\d{8}[_-].*$", "", stem)
+
+
+def rotation_key(path: PurePath) -> tuple[str, str, str]:
+    """Give a sort key that puts the rotated parts of a log in the order of their times.
+
+    The date may stand in the file's name or in a folder's, as zeekctl does; a log without a time is the one
+    that is being written, and comes last. Of numbered parts (``conn.log.2``) the higher number is older.
+
+    >>> from pathlib import PurePath
+    >>> names = ["conn.log", "2026-11-24/conn.00:00:00-01:00:00.log.gz", "conn.2026-11-23-10-00-00.log"]
+    >>> sorted(names, key=lambda name: rotation_key(PurePath(name)))
+    ['conn.2026-11-23-10-00-00.log', '2026-11-24/conn.00:00:00-01:00:00.log.gz', 'conn.log']
+    >>> sorted(["conn.log.1", "conn.log.10.gz", "conn.log"], key=lambda name: rotation_key(PurePath(name)))
+    ['conn.log.10.gz', 'conn.log.1', 'conn.log']
+    """
+    numbered = re.search(r"\.log\.(\d{1,5})(?:\.|$)", path.name)
+    if numbered:
+        return (_LIVE, f"{99_999 - int(numbered[1]):05d}", path.as_posix())
+    found = _WHEN.search(path.name)
+    days = [match for part in path.parts for match in _DATE.finditer(part)]
+    if found is None and not days:
+        return (_LIVE, _LIVE, path.as_posix())
+    day = "".join(days[-1].groups()) if days else ""
+    start = re.sub(r"\D", "", found["start"]) if found else ""
+    if found and found["zone"] and day:
+        moment = datetime.strptime(f"{day}{start}{found['zone']}", "%Y%m%d%H%M%S%z").astimezone(UTC)
+        day, start = moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
+    return (day, start or _LIVE, path.as_posix())
 
 
 def looks_like_log(path: PurePath) -> bool:
-    """Tell by its name whether a file may be a Zeek log.
+    """Tell by its name whether a file may be a Zeek log, or an archive of such.
 
     >>> from pathlib import PurePath
     >>> [looks_like_log(PurePath(p)) for p in ("conn.log.gz", "dns.json", "conn.log.labeled", "a.pcap")]
     [True, True, True, False]
+    >>> [looks_like_log(PurePath(p)) for p in ("logs.tar.xz", "a.zip", "conn.csv", "part-00000-a.parquet")]
+    [True, True, True, True]
+    >>> [looks_like_log(PurePath(p)) for p in ("labels.csv", ".conn.log")]
+    [False, False]
     """
-    suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSIONS]
-    return bool({".log", ".json", ".ndjson"} & set(suffixes)) and not path.name.startswith(".")
+    suffixes = {suffix for suffix in path.suffixes if suffix not in _COMPRESSIONS}
+    if path.name.startswith("."):
+        return False
+    if suffixes & _TABLES:
+        return log_name(path) in TABLE_LOGS or path.name.startswith("part-")  # as Spark names its files
+    return bool(suffixes & (_LOGS | _ARCHIVES))

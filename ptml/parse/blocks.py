@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData
-from ptml.io import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MAX_LINE_BYTES = 64 << 20
+KEPT_BYTES = 4096
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -35,40 +34,82 @@ class Reject:
     raw: bytes
 
 
-def blocks(path: Path, block_bytes: int) -> Iterator[Block | Reject]:
-    """Yield a file's whole lines, about `block_bytes` at a time.
+def blocks(
+    pieces: Iterator[bytes], block_bytes: int, max_line: int = MAX_LINE_BYTES
+) -> Iterator[Block | Reject]:
+    """Yield a stream's whole lines, about `block_bytes` at a time.
 
-    A compressed file that breaks off yields what came before, and the remainder as one reject.
+    A stream that breaks off yields what came before, and the remainder as one reject. A line that is longer
+    than `max_line` is one reject that keeps its beginning; reading goes on after it.
     """
-    pending: list[bytes] = []
-    size, line, offset = 0, 1, 0
+    cutter = _Cutter(max_line)
     broken: str | None = None
-    pieces = chunks(path)
     while True:
         try:
             piece = next(pieces, b"")
         except BadData as error:
             piece, broken = b"", error.message
-        if line == 1 and offset == 0 and not pending:
-            stripped = piece.removeprefix(BYTE_ORDER_MARK)
-            offset, piece = len(piece) - len(stripped), stripped
-        pending.append(piece)
-        size += len(piece)
-        if piece and size < block_bytes:
+        cutter.take(piece)
+        if piece and cutter.size < block_bytes:
             continue
-        data = b"".join(pending)
-        whole = len(data) if not piece and broken is None else data.rfind(b"\n") + 1
-        if whole:
-            yield Block(data[:whole], line, offset)
-            line, offset = line + data.count(b"\n", 0, whole), offset + whole
-        rest = data[whole:]
+        yield from cutter.cut(whole=not piece and broken is None)
         if broken is not None:
-            yield Reject(line if rest else None, offset, f"{broken}", rest)
-        if len(rest) > MAX_LINE_BYTES:
-            yield Reject(
-                line, offset, f"a line of more than {MAX_LINE_BYTES} bytes; reading stops here", rest[:4096]
-            )
-            return
+            yield cutter.remainder(broken)
         if not piece:
             return
-        pending, size = [rest], len(rest)
+
+
+class _Cutter:
+    """Bytes that wait for the end of their line."""
+
+    def __init__(self, max_line: int) -> None:
+        self.max_line = max_line
+        self.pending: list[bytes] = []
+        self.size, self.line, self.offset = 0, 1, 0
+        self.begun = False
+        self.long_head: bytes | None = None
+        self.long_bytes = 0
+
+    def take(self, piece: bytes) -> None:
+        if not self.begun and piece:
+            self.begun = True
+            stripped = piece.removeprefix(BYTE_ORDER_MARK)
+            self.offset, piece = len(piece) - len(stripped), stripped
+        self.pending.append(piece)
+        self.size += len(piece)
+
+    def cut(self, *, whole: bool) -> Iterator[Block | Reject]:
+        data = b"".join(self.pending)
+        if self.long_head is not None:
+            data, ended = self._skip(data)
+            if ended or whole:
+                yield self._end_long_line(ended=ended)
+        until = len(data) if whole else data.rfind(b"\n") + 1
+        if until and self.long_head is None:
+            yield from self._whole_lines(data[:until])
+        rest = data[until:]
+        if len(rest) > self.max_line:
+            self.long_head, self.long_bytes, rest = rest[:KEPT_BYTES], len(rest), b""
+        self.pending, self.size = [rest], len(rest)
+
+    def _whole_lines(self, data: bytes) -> Iterator[Block | Reject]:
+        yield Block(data, self.line, self.offset)
+        self.line, self.offset = self.line + data.count(b"\n"), self.offset + len(data)
+
+    def _skip(self, data: bytes) -> tuple[bytes, bool]:
+        """Pass over the rest of a line that is too long; what is left of the data comes after it."""
+        end = data.find(b"\n") + 1
+        self.long_bytes += end or len(data)
+        return (data[end:], True) if end else (b"", False)
+
+    def _end_long_line(self, *, ended: bool) -> Reject:
+        length = self.long_bytes - ended
+        reason = f"a line of {length} bytes; at most {self.max_line} are read, {KEPT_BYTES} are kept"
+        reject = Reject(self.line, self.offset, reason, self.long_head or b"")
+        self.line, self.offset = self.line + 1, self.offset + self.long_bytes
+        self.long_head = None
+        return reject
+
+    def remainder(self, reason: str) -> Reject:
+        rest = self.long_head if self.long_head is not None else b"".join(self.pending)
+        return Reject(self.line if rest else None, self.offset, reason, rest)

@@ -1,4 +1,4 @@
-"""A block of a JSON log → a typed frame, and the lines that do not fit.
+"""A block of a JSON log → typed frames, and the lines that do not fit.
 
 Zeek writes one object a line and no types: they come from the log's name. A field that Zeek does not know is
 kept as text. Times are seconds, ISO 8601, or milliseconds.
@@ -8,100 +8,181 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
+import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.json as pj
 
-from ptml.parse.blocks import Block, Reject
+from ptml.parse.batch import Batch
+from ptml.parse.header import MAX_FIELDS
+from ptml.parse.jsonrows import MAX_CELLS, read_lines
+from ptml.parse.jsonshape import ENVELOPES, LOG, is_wrapped
+from ptml.parse.jsonvalues import MILLISECONDS_FROM
+from ptml.parse.schemas import default_fields, field_types, spellings, zeek_schemas
 from ptml.parse.values import to_time
-from ptml.zeektypes import ATOMS, element_type, polars_type
+from ptml.zeektypes import element_type, polars_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-MILLISECONDS_FROM = 1e11  # as seconds, this is the year 5138; as milliseconds, 1973
+    from numpy.typing import NDArray
+
+    from ptml.parse.lines import Lines
+
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
+KEY = re.compile(rb'"((?:[^"\\]|\\.){0,200})"\s*:')
+SHORTEST = len('{"a":1}')
+UNREADABLE = (pa.ArrowException, pl.exceptions.PolarsError, ValueError, AttributeError, RecursionError)
 
 
-COMMON = {"ts": "time", "uid": "string"}
+class JsonReader:
+    """Reads the blocks of one JSON log, and remembers what fields occurred that Zeek does not know."""
 
+    def __init__(self, log: str, *, fixed: bool) -> None:
+        self.log = log
+        self.fixed = fixed
+        self.extra: dict[str, pa.DataType] = {}
+        self.noted: set[str] = set()
 
-@cache
-def zeek_schemas() -> dict[str, dict[str, dict[str, str]]]:
-    """Give the Zeek type of each field, by log: `fields` of Zeek 7 by default, `extra` of other set-ups.
+    def read(self, lines: Lines) -> Iterator[Batch]:
+        """Read lines, none blank: rows that fit and rejects that do not are together all of them."""
+        for log, part in self._by_log(lines):
+            frame = None if log is None else self._read_arrow(part.data, log)
+            if frame is not None and log is not None:
+                yield Batch(log, frame, [], field_types(log), self._notes(log))
+                continue
+            for batch in read_lines(part, log or self.log, fixed=self.fixed):
+                yield Batch(
+                    batch.log, batch.frame, batch.rejects, batch.types, batch.notes + self._notes(batch.log)
+                )
 
-    >>> zeek_schemas()["conn"]["fields"]["duration"]
-    'interval'
-    """
-    text = files("ptml.parse").joinpath("zeek_schemas.json").read_text("utf-8")
-    schemas: dict[str, dict[str, dict[str, str]]] = json.loads(text)
-    return schemas
+    def _notes(self, log: str) -> tuple[str, ...]:
+        if log in self.noted or log in zeek_schemas():
+            return ()
+        self.noted.add(log)
+        return (f"{log}: not a log of known fields, so what is JSON in it was kept as text",)
 
+    def _by_log(self, lines: Lines) -> Iterator[tuple[str | None, Lines]]:
+        """Part lines by the log they name; None for those that have to be looked at one by one."""
+        if self.fixed or b'"_path"' not in lines.data:
+            yield self.log, lines
+            return
+        try:
+            options = pj.ParseOptions(
+                explicit_schema=pa.schema([("_path", pa.string())]), unexpected_field_behavior="ignore"
+            )
+            paths = pl.Series(_read_json(lines.data, options)["_path"]).fill_null(self.log)
+        except UNREADABLE:
+            yield None, lines
+            return
+        if len(paths) != len(lines):
+            yield None, lines
+            return
+        for name in paths.unique(maintain_order=True):
+            whole = LOG.fullmatch(name) is not None
+            yield (name if whole else None), lines.keep((paths == name).to_numpy())
 
-def default_fields(log: str) -> dict[str, str]:
-    """Give the fields that Zeek writes by default: absent from a JSON line, they are unset."""
-    return zeek_schemas().get(log, {"fields": {}})["fields"]
-
-
-def field_types(log: str) -> dict[str, str]:
-    """Give the Zeek types of all fields known of a log; of an unknown log, those that every log may have.
-
-    >>> field_types("my_log")
-    {'ts': 'time', 'uid': 'string'}
-    """
-    known = zeek_schemas().get(log)
-    return {**known["fields"], **known["extra"]} if known else COMMON
-
-
-def read_block(block: Block, log: str) -> tuple[pl.DataFrame, list[Reject]]:
-    """Read JSON lines: rows that fit and rejects that do not are together all the lines. Absent is null."""
-    frame = _read_arrow(block.data, log)
-    return (frame, []) if frame is not None else _read_lines(block, log)
-
-
-def _read_arrow(data: bytes, log: str) -> pl.DataFrame | None:
-    """Read fast; None where any line is out of the ordinary."""
-    types = field_types(log)
-    first = data.partition(b"\n")[0]
-    try:
-        sample = json.loads(first)
-        as_text = {
-            name for name, value in sample.items() if isinstance(value, str) and types.get(name) == "time"
-        }
-        schema = {name: _arrow_type(zeek_type) for name, zeek_type in types.items() if name not in as_text}
-        schema |= dict.fromkeys(as_text, pa.string())
-        table = _arrow_table(data, schema)
-        dated = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
-        if dated:  # texts that look like dates: Zeek means text
-            table = _arrow_table(data, schema | dict.fromkeys(dated, pa.string()))
-        if any(pa.types.is_nested(field.type) for field in table.schema if field.name not in types):
+    def _read_arrow(self, data: bytes, log: str) -> pl.DataFrame | None:
+        """Read fast; None where any line is out of the ordinary."""
+        try:
+            sample = json.loads(data.partition(b"\n")[0])
+            if is_wrapped(sample) or not _is_utf8(data):
+                return None
+            names = _names(sample, log)
+            types = field_types(log)
+            schema = _arrow_schema(sample, names, types)
+            table = self._table(data, schema)
+            if table is None:
+                return None
+            raw = pl.DataFrame(table).rename({k: v for k, v in names.items() if k in table.column_names})
+        except UNREADABLE:
             return None
-        raw = pl.DataFrame(table)
-    except (pa.ArrowException, pl.exceptions.PolarsError, ValueError, AttributeError):
-        return None
-    optional = types.keys() - default_fields(log).keys()
-    present = [name for name in raw.columns if name not in optional or raw[name].null_count() < raw.height]
-    frame = raw.select(_convert(raw[name], types.get(name)) for name in present)
-    kept = all(frame[name].null_count() == raw[name].null_count() for name in present)
-    return frame if kept and raw.height == _data_lines(data) else None
+        if not _ordinary(raw, log, types) or raw.height != data.count(b"\n"):
+            return None
+        optional = set(raw.columns) - default_fields(log).keys()
+        empty = {name for name in optional if raw[name].null_count() == raw.height}
+        present = [name for name in raw.columns if name not in empty]
+        frame = raw.select(_convert(raw[name], types.get(name)) for name in present)
+        kept = all(frame[name].null_count() == raw[name].null_count() for name in present)
+        return frame if kept else None
+
+    def _table(self, data: bytes, schema: dict[str, pa.DataType]) -> pa.Table | None:
+        schema = {**{name: dtype for name, dtype in self.extra.items() if name not in schema}, **schema}
+        try:
+            return _read_known(data, schema, "error").flatten()
+        except pa.ArrowException:
+            # A field that was not seen before: let arrow find its type, unless there are masses of such.
+            fields = len(set(KEY.findall(data)))
+            if fields > MAX_FIELDS or fields * data.count(b"\n") > MAX_CELLS:
+                return None
+        table = _read_known(data, schema, "infer")
+        dated = [column.name for column in table.schema if pa.types.is_timestamp(column.type)]
+        if dated:  # texts that look like dates: Zeek means text
+            table = _read_known(data, schema | dict.fromkeys(dated, pa.string()), "infer")
+        self.extra |= {
+            column.name: column.type
+            for column in table.schema
+            if column.name not in schema and not pa.types.is_null(column.type)
+        }
+        return table.flatten()
 
 
-def _data_lines(data: bytes) -> int:
-    return data.count(b"\n") + (not data.endswith(b"\n"))
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def _arrow_table(data: bytes, schema: dict[str, pa.DataType]) -> pa.Table:
+def _names(sample: dict[str, Any], log: str) -> dict[str, str]:
+    """Tell which of a line's fields have another name with Zeek."""
+    other = spellings(log)
+    return {name: other[name] for name in sample if name in other}
+
+
+def _arrow_schema(
+    sample: dict[str, Any], names: dict[str, str], types: dict[str, str]
+) -> dict[str, pa.DataType]:
+    written = {zeek: name for name, zeek in names.items()}
+    schema = {written.get(name, name): _arrow_type(zeek_type) for name, zeek_type in types.items()}
+    if isinstance(sample.get("id"), dict):
+        inner = {name: dtype for name, dtype in schema.items() if name.startswith("id.")}
+        schema = {name: dtype for name, dtype in schema.items() if name not in inner and name != "id"}
+        schema["id"] = pa.struct([(name.removeprefix("id."), dtype) for name, dtype in inner.items()])
+    as_text = {
+        name for name, item in sample.items() if isinstance(item, str) and schema.get(name) == pa.float64()
+    }
+    return schema | dict.fromkeys(as_text, pa.string())
+
+
+def _ordinary(raw: pl.DataFrame, log: str, types: dict[str, str]) -> bool:
+    """Tell whether columns are as Zeek writes them: none nested, in an envelope, or of another spelling."""
+    other = spellings(log)
+    nested = (pl.List, pl.Struct, pl.Array)
+    return not any(
+        (isinstance(raw[name].dtype, nested) and name not in types)
+        or (name in ENVELOPES and name not in types and raw[name].dtype == pl.String())
+        or name in other
+        for name in raw.columns
+    )
+
+
+def _read_known(data: bytes, schema: dict[str, pa.DataType], unexpected: str) -> pa.Table:
+    options = pj.ParseOptions(explicit_schema=pa.schema(schema.items()), unexpected_field_behavior=unexpected)
+    return _read_json(data, options)
+
+
+def _read_json(data: bytes, options: pj.ParseOptions) -> pa.Table:
     return pj.read_json(
         io.BytesIO(data),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
-        parse_options=pj.ParseOptions(
-            explicit_schema=pa.schema(schema.items()), unexpected_field_behavior="infer"
-        ),
+        parse_options=options,
     )
 
 
@@ -135,106 +216,13 @@ def _time(expression: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     )
 
 
-def _read_lines(block: Block, log: str) -> tuple[pl.DataFrame, list[Reject]]:
-    """Read line by line, where something in the block is out of the ordinary."""
-    types = field_types(log)
-    rows: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
-    for number, offset, line in _lines(block):
-        try:
-            rows.append(_typed_row(json.loads(line), types))
-        except (ValueError, RecursionError) as error:
-            rejects.append(Reject(number, offset, str(error), line))
-    names = dict.fromkeys([*default_fields(log), *(name for row in rows for name in row)])
-    schema = {name: polars_type(types[name]) if name in types else pl.String() for name in names}
-    return pl.DataFrame(rows, schema=schema), rejects
-
-
-def _lines(block: Block) -> Iterator[tuple[int, int, bytes]]:
-    offset = block.offset
-    for number, line in enumerate(block.data.splitlines(keepends=True), block.line):
-        if line.strip():
-            yield number, offset, line.rstrip(b"\r\n")
-        offset += len(line)
-
-
-def _typed_row(value: object, types: dict[str, str]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"a JSON {type(value).__name__} where an object was expected")  # noqa: TRY004 - bad data, not a bug
-    row: dict[str, Any] = {}
-    for name, item in _flat(value):
-        try:
-            row[name] = _typed_value(item, types.get(name))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{name}: {str(item)[:60]!r} is no {types[name]}") from error
-    return row
-
-
-def _flat(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, item in value.items():
-        if isinstance(item, dict):
-            yield from ((f"{name}.{key}", inner) for key, inner in _flat(item))
-        else:
-            yield name, item
-
-
-def _typed_value(item: Any, zeek_type: str | None) -> Any:  # noqa: ANN401 - JSON in, column values out
-    if item is None:
-        return None
-    if zeek_type is None:
-        return item if isinstance(item, str) else json.dumps(item)
-    inner = element_type(zeek_type)
-    if inner is not None:
-        if not isinstance(item, list):
-            raise TypeError(item)
-        return [_typed_value(element, inner) for element in item]
-    return _ATOMS.get(zeek_type, _text)(item)
-
-
-def _text(item: object) -> str:
-    if not isinstance(item, str):
-        raise TypeError(item)
-    return item
-
-
-def _real(item: object) -> float:
-    if isinstance(item, bool) or not isinstance(item, (int, float)):
-        raise TypeError(item)
-    return float(item)
-
-
-def _moment(item: object) -> datetime:
-    if isinstance(item, str):
-        return datetime.fromisoformat(item).astimezone(UTC)
-    seconds = _real(item)
-    microseconds = round(seconds * (1e3 if abs(seconds) >= MILLISECONDS_FROM else 1e6))
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(
-        microsecond=microseconds % 1_000_000
-    )
-
-
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    def check(item: object) -> int:
-        if isinstance(item, bool) or not isinstance(item, int) or not low <= item <= high:
-            raise TypeError(item)
-        return item
-
-    return check
-
-
-def _truth(item: object) -> bool:
-    if not isinstance(item, bool):
-        raise TypeError(item)
-    return item
-
-
-_ATOMS: dict[str, Callable[[object], Any]] = {
-    "time": _moment,
-    "interval": _real,
-    "double": _real,
-    "count": _whole(0, 2**64 - 1),
-    "int": _whole(-(2**63), 2**63 - 1),
-    "port": _whole(0, 2**16 - 1),
-    "bool": _truth,
-    **{name: _text for name, dtype in ATOMS.items() if dtype == pl.String()},
-}
+def idle_lines(lines: Lines, *, first: bool) -> NDArray[np.bool_]:
+    """Tell which lines hold nothing but blanks or, above the first object of a file, a comment."""
+    idle = np.zeros(len(lines), dtype=np.bool_)
+    for index in np.flatnonzero(lines.ends - lines.starts < SHORTEST):
+        idle[index] = not lines.raw(index).strip()
+    above = 0
+    while first and above < len(lines) and (idle[above] or lines.raw(above).startswith(b"#")):
+        idle[above] = True
+        above += 1
+    return idle

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+import codecs
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from ptml.errors import BadData
-from ptml.parse import ndjson, tsv
-from ptml.parse.blocks import Block, Reject, blocks
-from ptml.parse.header import LogHeader, is_directive
-from ptml.zeektypes import log_name
+from ptml.io import open_raw
+from ptml.parse.batch import Batch
+from ptml.parse.blocks import KEPT_BYTES, Reject, blocks
+from ptml.parse.csvlog import csv_layout
+from ptml.parse.formats import CsvFormat, JsonFormat, TsvFormat
+from ptml.parse.header import LogHeader, header_prefix
+from ptml.parse.headless import headless_header, names_header, unknown_names
+from ptml.parse.jsonstream import is_spread
+from ptml.parse.opening import sources
+from ptml.parse.parquetlog import MAGIC, read_parquet_log
+from ptml.parse.schemas import guess_known_log, guess_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from pathlib import Path, PurePath
+
+    from ptml.parse.formats import Format
+    from ptml.parse.opening import Source
+
+
+__all__ = ["BLOCK_BYTES", "Batch", "read_log"]
 
 BLOCK_BYTES = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of one log, what could not be read beside them, and the Zeek type of each column where known."""
-
-    log: str
-    frame: pl.DataFrame
-    rejects: list[Reject] = field(default_factory=list)
-    types: dict[str, str] = field(default_factory=dict)
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_log(path: Path, *, log: str | None = None, block_bytes: int = BLOCK_BYTES) -> Iterator[Batch]:
-    """Read a Zeek log, TSV or JSON, plain, gz or zst.
+    """Read a Zeek log in any dialect: TSV, JSON, CSV or Parquet, plain, compressed or in an archive.
 
     Rows and line rejects together are all data lines of the file.
 
@@ -43,94 +45,102 @@ def read_log(path: Path, *, log: str | None = None, block_bytes: int = BLOCK_BYT
 
     Raises:
         MissingInput: The file cannot be opened.
-        BadData: It is neither TSV with a header nor JSON.
+        BadData: It is no log in any of these dialects.
     """
-    state = _Reading(log or log_name(path), fixed=log is not None)
-    for block in blocks(path, block_bytes):
-        if isinstance(block, Reject):
-            yield Batch(state.log, pl.DataFrame(), [block])
+    before = _stamp(path)
+    with open_raw(path) as file:
+        parquet = file.peek(len(MAGIC)).startswith(MAGIC)
+    if parquet:
+        yield from read_parquet_log(path, log)
+        return
+    for source in sources(path):
+        if source.notes:
+            yield Batch(log or guess_log(source.path), notes=source.notes, member=source.member)
+        if source.member is None:
+            yield from _read(source, log, block_bytes)
         else:
-            yield from state.read(block)
+            yield from _read_member(source, log, block_bytes)
+    if _stamp(path) != before:
+        yield Batch(log or guess_log(path), notes=(f"{path.name} changed while it was read",))
 
 
-class _Reading:
-    """What is known of a log while it is read: its name, and the header that holds now."""
-
-    def __init__(self, log: str, *, fixed: bool) -> None:
-        self.log = log
-        self.fixed = fixed
-        self.header: LogHeader | None = None
-        self.json = False
-        self.begun = False
-
-    def read(self, block: Block) -> Iterator[Batch]:
-        if not self.begun:
-            self.begun = True
-            self._sniff(block.data)
-        if self.json:
-            frame, rejects = ndjson.read_block(block, self.log)
-            yield Batch(self.log, frame, rejects, ndjson.field_types(self.log))
-            return
-        for part in _sections(block):
-            if isinstance(part, bytes):
-                self._take_header_line(part)
-            else:
-                yield self._read_lines(part)
-
-    def _sniff(self, data: bytes) -> None:
-        first = data.lstrip()[:1]
-        if first == b"{":
-            self.json = True
-            self._name_from_json(data.lstrip().partition(b"\n")[0])
-        elif first != b"#":
-            what = "a binary file" if b"\x00" in data[:4096] else "no Zeek header and no JSON"
-            raise BadData(
-                f"{what}: begins with {data[:40]!r}",
-                hint="give the log as Zeek wrote it, header lines included",
-            )
-
-    def _name_from_json(self, line: bytes) -> None:
-        try:
-            name = json.loads(line).get("_path")
-        except (ValueError, AttributeError):
-            return
-        if isinstance(name, str) and not self.fixed:
-            self.log = name
-
-    def _take_header_line(self, line: bytes) -> None:
-        self.header = (self.header or LogHeader()).with_line(line)
-        if self.header.path and not self.fixed:
-            self.log = self.header.path
-
-    def _read_lines(self, block: Block) -> Batch:
-        header = (self.header or LogHeader()).require_usable()
-        frame, rejects = tsv.read_block(block, header)
-        return Batch(self.log, frame, rejects, dict(zip(header.fields, header.types, strict=True)))
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Tell a regular file's size and time of change, which tell whether it is still the same."""
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return (status.st_size, status.st_mtime_ns)
 
 
-def _sections(block: Block) -> Iterator[bytes | Block]:
-    """Split a block at its header lines: each is yielded bare, the data lines between as blocks."""
-    data, line, start, search = block.data, block.line, 0, 0
-    while (found := _next_hash(data, search)) >= 0:
-        end = data.find(b"\n", found)
-        end = len(data) if end < 0 else end
-        search = end
-        if not is_directive(data[found:end]):
+def _read_member(source: Source, log: str | None, block_bytes: int) -> Iterator[Batch]:
+    """Read a member of an archive: if it is no log, the others still are."""
+    try:
+        for batch in _read(source, log, block_bytes):
+            yield replace(batch, member=source.member)
+    except BadData as error:
+        reject = Reject(None, 0, f"the rest of the file: {error.message}", b"")
+        yield Batch(log or guess_log(source.path), rejects=[reject], member=source.member)
+
+
+def _read(source: Source, log: str | None, block_bytes: int) -> Iterator[Batch]:
+    chosen: Format | None = None
+    for block in blocks(source.pieces, block_bytes):
+        if isinstance(block, Reject):
+            yield Batch(chosen.log if chosen else log or guess_log(source.path), rejects=[block])
             continue
-        if found > start:
-            yield Block(data[start:found], line, block.offset + start)
-            line += data.count(b"\n", start, found)
-        yield data[found:end]
-        line += 1
-        start = search = min(end + 1, len(data))
-    if start < len(data):
-        yield Block(data[start:], line, block.offset + start)
+        if chosen is None:
+            chosen = _choose(block.data, source.path, log)
+        yield from chosen.read(block)
+    if chosen is not None:
+        yield from chosen.finish()
 
 
-def _next_hash(data: bytes, start: int) -> int:
-    if start == 0 and data.startswith(b"#"):
-        return 0
-    if start and data[start - 1 : start + 1] == b"\n#":
-        return start
-    found = data.find(b"\n#", start)
-    return found + 1 if found >= 0 else -1
+def _choose(data: bytes, path: PurePath, log: str | None) -> Format:
+    """Tell by a log's beginning how to read it.
+
+    Raises:
+        BadData: In no way.
+    """
+    head = data[:KEPT_BYTES]
+    if head.startswith(UTF_16_MARKS) or head[1:200:2].count(0) > len(head[1:200:2]) // 2 > 0:
+        raise BadData("text in UTF-16", hint="convert it: iconv -f UTF-16 -t UTF-8 in.log > out.log")
+    name = log or guess_log(path)
+    start = _past_comments(data)
+    prefix = header_prefix(data)
+    if prefix is None and data[start : start + 1] in {b"{", b"["}:
+        return JsonFormat(name, fixed=log is not None, spread=is_spread(data[start:]))
+    if prefix is not None:
+        return TsvFormat(name, LogHeader(prefix=prefix), fixed=log is not None)
+    if b"\x00" in head:
+        raise BadData(f"a binary file: begins with {head[:40]!r}", hint="give the log as Zeek wrote it")
+    first = data.lstrip(b"\r\n").partition(b"\n")[0]
+    known = log or guess_known_log(path)
+    layout = csv_layout(first, known, fixed=log is not None)
+    if layout is not None:
+        return CsvFormat(layout)
+    header = names_header(first, known or name)
+    if header is not None:
+        notes = _names_note(header, known or name)
+        return TsvFormat(known or name, header, fixed=True, skip_first=True, notes=notes)
+    if data[:1] == b"#":  # comments only, or a header that lost its directives: line by line will tell
+        return TsvFormat(name, LogHeader(), fixed=log is not None)
+    header = headless_header(data, known)
+    note = f"{known}: no header; its {len(header.fields)} columns were known by their place alone"
+    return TsvFormat(known or name, header, fixed=True, notes=(note,))
+
+
+def _past_comments(data: bytes) -> int:
+    """Find the first line that is neither blank nor begins with ``#``."""
+    start = len(data) - len(data.lstrip())
+    while data[start : start + 1] == b"#":
+        end = data.find(b"\n", start) + 1
+        if not end:
+            return len(data)
+        start = end + len(data[end : end + 80]) - len(data[end : end + 80].lstrip())
+    return start
+
+
+def _names_note(header: LogHeader, log: str) -> tuple[str, ...]:
+    unknown = unknown_names(header, log)
+    kept = f"; of unknown type and kept as text: {', '.join(unknown)[:200]}" if unknown else ""
+    return (f"{log}: a header of names alone; types are those of Zeek's own {log}.log{kept}",)

@@ -9,17 +9,19 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from ptml.errors import BadData, MissingInput
-from ptml.parse.reader import Batch, read_log
-from ptml.zeektypes import looks_like_log
+from ptml.parse.reader import read_log
+from ptml.zeektypes import looks_like_log, rotation_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ptml.parse.batch import Batch
 
 SNIFF_BYTES = 1 << 16
 
 
 def log_files(folder: Path) -> list[Path]:
-    """List the files of a folder, at any depth, that by their names may be Zeek logs, sorted.
+    """List the files of a folder, at any depth, that may be Zeek logs by their names, oldest first.
 
     Raises:
         MissingInput: There is no such folder.
@@ -28,11 +30,12 @@ def log_files(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise MissingInput(f"{folder} does not exist", hint="give a folder of Zeek logs, or one log")
-    return sorted(path for path in folder.rglob("*") if path.is_file() and looks_like_log(path))
+    files = (path for path in folder.rglob("*") if path.is_file() and looks_like_log(path))
+    return sorted(files, key=lambda path: rotation_key(path.relative_to(folder)))
 
 
 def scan_zeek(source: Path | str, *, log: str | None = None) -> pl.LazyFrame:
-    r"""Read one Zeek log lazily: TSV or JSON, plain, gz or zst, with Zeek's names and Polars' types.
+    r"""Read one Zeek log lazily, in any dialect, plain or compressed, with Zeek's names and Polars' types.
 
     Times are ``Datetime("us", "UTC")``, intervals seconds as ``Float64``; unset is null.
 
@@ -57,7 +60,7 @@ def scan_zeek(source: Path | str, *, log: str | None = None) -> pl.LazyFrame:
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
-        for batch in read_log(path, log=log):
+        for batch in _one_log(path, log):
             frame = _conform(_strict(path, batch), schema)
             frame = frame if left is None else frame.head(left)
             left = None if left is None else left - frame.height
@@ -86,6 +89,18 @@ def scan_logs(folder: Path | str) -> dict[str, pl.LazyFrame]:
             f"{folder} holds no Zeek log", hint="Zeek's files end in .log, .json, .log.gz or .log.zst"
         )
     return {log: pl.concat(frames, how="diagonal_relaxed") for log, frames in sorted(parts.items())}
+
+
+def _one_log(path: Path, log: str | None) -> Iterator[Batch]:
+    first: str | None = None
+    for batch in read_log(path, log=log):
+        first = first or batch.log
+        if batch.log != first and batch.frame.width:
+            raise BadData(
+                f"{path} holds {first} and {batch.log}; one log was expected",
+                hint="`ptml parse` parts a file by its logs",
+            )
+        yield batch
 
 
 def _schema(path: Path, log: str | None) -> pl.Schema:

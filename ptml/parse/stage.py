@@ -17,13 +17,13 @@ from ptml.errors import BadData, MissingInput
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.blocks import Reject
+from ptml.parse.quarantine import Quarantine
 from ptml.parse.reader import read_log
-from ptml.schema import QUARANTINE
 from ptml.settings import ParseSettings
 from ptml.stage import StageReport, run_stage
 from ptml.types import silent
 from ptml.workspace import Workspace, safe_name
-from ptml.zeektypes import log_name, looks_like_log
+from ptml.zeektypes import log_name, looks_like_log, rotation_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from ptml.engine import Engine
     from ptml.manifest import Manifest, PendingFile
-    from ptml.parse.reader import Batch
+    from ptml.parse.batch import Batch
     from ptml.types import Progress
 
 STAGE = "parse"
-VERSION = "1"
+VERSION = "2"
 WHOLE_FILE_BYTES = 4096
 
 
@@ -104,12 +104,13 @@ def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> Par
             f"capture {capture_id} is in the catalog but its raw files are not published",
             hint="add or simulate it again",
         )
-    files = tuple(
+    files = [
         (PurePath(*PurePath(file.path).parts[3:]).as_posix(), workspace.root / file.path)
         for file in manifest.files
         if looks_like_log(PurePath(file.path))
-    )
-    return ParseTask(workspace, capture_id, files, manifest.fingerprint, settings.block_bytes)
+    ]
+    files.sort(key=lambda file: rotation_key(PurePath(file[0])))
+    return ParseTask(workspace, capture_id, tuple(files), manifest.fingerprint, settings.block_bytes)
 
 
 def parse_capture(task: ParseTask) -> Manifest:
@@ -125,20 +126,20 @@ def parse_capture(task: ParseTask) -> Manifest:
         )
     with task.workspace.scratch_folder() as folder:
         publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
-        writer = _CaptureWriter(publication)
+        writer = _CaptureWriter(publication, Quarantine(publication))
         try:
             for name, path in task.files:
                 _parse_file(writer, name, path, task.block_bytes)
         finally:
             writer.close()
-        quarantined = writer.write_quarantine()
+        quarantined = writer.quarantine.count
         rows = sum(writer.rows.values())
         return publication.publish(
             inputs={"raw": task.raw_fingerprint},
             parameters={},
             rows_in=rows + quarantined,
             rows_out=rows,
-            notes=[f"no {log}.log" for log in ("conn",) if not writer.rows[log]],
+            notes=[*writer.notes, *(f"no {log}.log" for log in ("conn",) if not writer.rows[log])],
             counts={"files": len(task.files), "quarantined": quarantined, **writer.by_log()},
         )
 
@@ -150,7 +151,8 @@ def _parse_file(writer: _CaptureWriter, name: str, path: Path, block_bytes: int)
     except BadData as error:
         with path.open("rb") as file:
             raw = file.read(WHOLE_FILE_BYTES)
-        writer.reject(name, log_name(path), Reject(None, 0, f"the rest of the file: {error.message}", raw))
+        reject = Reject(None, 0, f"the rest of the file: {error.message}", raw)
+        writer.quarantine.add(name, log_name(path), reject)
 
 
 @dataclass(slots=True)
@@ -165,13 +167,16 @@ class _CaptureWriter:
     """Writes a capture's batches: one Parquet part a log, a further one where the columns change."""
 
     publication: Publication
+    quarantine: Quarantine
     parts: dict[str, _OpenPart] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
-    quarantined: list[dict[str, object]] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def add(self, name: str, batch: Batch) -> None:
+        name = name if batch.member is None else f"{name}/{batch.member}"
+        self.notes |= dict.fromkeys(batch.notes)
         for reject in batch.rejects:
-            self.reject(name, batch.log, reject)
+            self.quarantine.add(name, batch.log, reject)
         if batch.frame.height:
             log = safe_name(batch.log)
             table = _arrow(batch)
@@ -180,19 +185,6 @@ class _CaptureWriter:
                 part.writer.write_table(table)
             part.pending.rows = (part.pending.rows or 0) + table.num_rows
             self.rows[log] += table.num_rows
-
-    def reject(self, name: str, log: str, reject: Reject) -> None:
-        self.quarantined.append(
-            {
-                "capture_id": self.publication.capture_id,
-                "path": name,
-                "log": log,
-                "line": reject.line,
-                "offset": reject.offset,
-                "reason": reject.reason,
-                "raw": reject.raw,
-            }
-        )
 
     def _part(self, log: str, schema: pa.Schema) -> _OpenPart:
         part = self.parts.get(log)
@@ -210,14 +202,7 @@ class _CaptureWriter:
         for part in self.parts.values():
             with writing(part.pending.temporary):
                 part.writer.close()
-
-    def write_quarantine(self) -> int:
-        if self.quarantined:
-            pending = self.publication.new_part("quarantine", len(self.quarantined))
-            with writing(pending.temporary):
-                frame = pl.DataFrame(self.quarantined, schema=QUARANTINE.schema)
-                frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd")
-        return len(self.quarantined)
+        self.quarantine.close()
 
     def by_log(self) -> dict[str, int]:
         return {f"rows_{log}": rows for log, rows in sorted(self.rows.items())}

@@ -9,9 +9,12 @@ import polars as pl
 from ptml.zeektypes import ATOMS, element_type, polars_type, unescape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ptml.parse.header import LogHeader
 
 MICROSECONDS = 1_000_000
+SHOWN = 60
 TEXT_TYPES = frozenset(name for name, dtype in ATOMS.items() if dtype == pl.String())
 
 
@@ -72,6 +75,46 @@ def _to_list(column: pl.Expr, inner: str, header: LogHeader) -> pl.Expr:
     if inner in TEXT_TYPES or inner not in ATOMS:
         return parts.list.eval(pl.when(item == header.empty).then(pl.lit("")).otherwise(item))
     return parts.list.eval(item.cast(ATOMS[inner], strict=False))
+
+
+def checked(
+    text: pl.DataFrame, fields: Sequence[tuple[str, str]], header: LogHeader
+) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    """Convert columns of text; rows with a value that does not fit are left out and told, with the reason.
+
+    >>> from ptml.parse.header import LogHeader
+    >>> frame, misfits = checked(pl.DataFrame({"p": ["80", "x"]}), [("p", "port")], LogHeader())
+    >>> frame["p"].to_list(), misfits
+    ([80], [(1, "p: 'x' is no port")])
+    """
+    frame = text.select(convert(name, zeek_type, header) for name, zeek_type in fields)
+    bad = pl.DataFrame({name: _misfit(text[name], frame[name], header) for name, _ in fields})
+    wrong = bad.select(pl.any_horizontal(pl.all())).to_series()
+    misfits = [(i, _reason(text, bad, fields, i)) for i in wrong.arg_true()]
+    return frame.filter(~wrong), misfits
+
+
+def _misfit(text: pl.Series, typed: pl.Series, header: LogHeader) -> pl.Series:
+    lost = typed.is_null() & text.is_not_null()
+    if isinstance(typed.dtype, pl.List) and typed.dtype != pl.List(pl.String):
+        lost |= lost_elements(text, typed, header)
+    return lost
+
+
+def lost_elements(text: pl.Series, typed: pl.Series, header: LogHeader) -> pl.Series:
+    """Tell in which rows a list has more nulls than its text has unset elements."""
+    meant = (
+        text.str.split(header.set_separator)
+        .list.eval((pl.element() == header.unset).cast(pl.UInt32))
+        .list.sum()
+    )
+    unset = typed.list.eval(pl.element().is_null().cast(pl.UInt32)).list.sum()
+    return (unset > meant).fill_null(value=False)
+
+
+def _reason(text: pl.DataFrame, bad: pl.DataFrame, fields: Iterable[tuple[str, str]], row: int) -> str:
+    faults = [(name, zeek_type) for name, zeek_type in fields if bad[name][row]]
+    return "; ".join(f"{name}: {text[name][row][:SHOWN]!r} is no {zeek_type}" for name, zeek_type in faults)
 
 
 def unescape_column(column: pl.Series) -> pl.Series:

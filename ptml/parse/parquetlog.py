@@ -1,0 +1,87 @@
+"""Logs that are Parquet already, by Zeek's names or another dialect's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ptml.errors import BadData
+from ptml.parse.aliases import find_layout
+from ptml.parse.batch import Batch
+from ptml.parse.blocks import Reject
+from ptml.parse.csvlog import typed_text
+from ptml.parse.schemas import guess_known_log
+from ptml.parse.values import to_time
+from ptml.zeektypes import polars_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ptml.parse.aliases import Layout
+
+MAGIC = b"PAR1"
+ROWS = 65_536
+
+
+def read_parquet_log(path: Path, log: str | None) -> Iterator[Batch]:
+    """Read a Parquet file's rows; one with a value that does not fit its type is set aside, by its number.
+
+    Raises:
+        BadData: It is broken, or its columns are no known log's.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            layout = find_layout(names, log or guess_known_log(path), fixed=log is not None)
+            if layout is None:
+                raise BadData(f"a Parquet file whose columns are no known log's: {', '.join(names)[:200]}")
+            done = 0
+            for part in file.iter_batches(batch_size=ROWS):
+                frame = pl.DataFrame(pa.table(part))
+                yield _batch(frame.rename(dict(zip(names, layout.names, strict=True))), layout, done)
+                done += frame.height
+    except (pa.ArrowException, OSError) as error:
+        raise BadData(f"{path} is no sound Parquet file: {error}", hint="fetch it again") from error
+
+
+def _batch(frame: pl.DataFrame, layout: Layout, done: int) -> Batch:
+    given = {name: layout.types[name] for name in frame.columns if name in layout.types}
+    typed = frame.with_columns(_typed(frame[name], kind) for name, kind in given.items())
+    lost = [typed[name].is_null() & frame[name].is_not_null() for name in given]
+    text = [name for name in frame.columns if frame[name].dtype == pl.String]
+    spelled, misfits = _from_text(frame.select(text), layout) if text else (pl.DataFrame(), [])
+    bad = dict(misfits)
+    for name, mask in zip(given, lost, strict=True):
+        if name not in text:
+            bad |= {i: f"{name}: {frame[name][i]!r} is no {given[name]}" for i in mask.arg_true()}
+    good = pl.Series([i not in bad for i in range(frame.height)], dtype=pl.Boolean)
+    if text:
+        kept = pl.Series([i not in dict(misfits) for i in range(frame.height)], dtype=pl.Boolean)
+        typed = typed.filter(good).with_columns(spelled.filter(good.filter(kept)))
+    else:
+        typed = typed.filter(good)
+    rejects = [
+        Reject(done + i + 1, 0, why, json.dumps(frame.row(i, named=True), default=str).encode())
+        for i, why in sorted(bad.items())
+    ]
+    return Batch(layout.log, layout.with_labels(typed), rejects, layout.types)
+
+
+def _from_text(frame: pl.DataFrame, layout: Layout) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    return typed_text(frame, replace(layout, names=tuple(frame.columns)))
+
+
+def _typed(column: pl.Series, kind: str) -> pl.Expr:
+    cell = pl.col(column.name)
+    if kind == "time" and isinstance(column.dtype, pl.Datetime):
+        moment = cell if column.dtype.time_zone else cell.dt.replace_time_zone("UTC")
+        return moment.cast(pl.Datetime("us", "UTC"))
+    if column.dtype == pl.String:
+        return cell
+    return to_time(cell.cast(pl.Float64)) if kind == "time" else cell.cast(polars_type(kind), strict=False)
