@@ -73,7 +73,7 @@ def headless_header(data: bytes, log: str | None) -> LogHeader:
     widths = sorted({line.count(b"\t") + 1 for line in lines})
     if log is None or log not in zeek_schemas():
         raise BadData(
-            f"no Zeek header and no JSON, and {log or 'its name'!r} is no log of known columns:"
+            "no Zeek header and no JSON, and nothing tells which log of known columns it is:"
             f" begins with {data[:40]!r}",
             hint=HINT,
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
 KEY = re.compile(rb'"((?:[^"\\]|\\.){0,200})"\s*:')
+HEAD_BYTES = 1 << 13
 SHORTEST = len('{"a":1}')
 UNREADABLE = (pa.ArrowException, pl.exceptions.PolarsError, ValueError, AttributeError, RecursionError)
 
@@ -110,24 +111,39 @@ class JsonReader:
         return frame if kept else None
 
     def _table(self, data: bytes, schema: dict[str, pa.DataType]) -> pa.Table | None:
-        schema = {**{name: dtype for name, dtype in self.extra.items() if name not in schema}, **schema}
+        """Read a table; fields not seen before get the type that arrow finds, unless there are masses."""
+        lines = data.count(b"\n")
+        if _too_wide(len(self.extra), lines):
+            self.extra = {}
         try:
-            return _read_known(data, schema, "error").flatten()
+            return _read_known(data, self.extra | schema, "error").flatten()
         except pa.ArrowException:
-            # A field that was not seen before: let arrow find its type, unless there are masses of such.
-            fields = len(set(KEY.findall(data)))
-            if fields > MAX_FIELDS or fields * data.count(b"\n") > MAX_CELLS:
+            self._learn(data[: data.find(b"\n", HEAD_BYTES) + 1 or len(data)], schema)
+        if _too_wide(len(self.extra), lines):
+            return None
+        try:
+            return _read_known(data, self.extra | schema, "error").flatten()
+        except pa.ArrowException:
+            if _too_wide(len(set(KEY.findall(data))), lines):
                 return None
-        table = _read_known(data, schema, "infer")
+        return self._learn(data, schema).flatten()
+
+    def _learn(self, data: bytes, schema: dict[str, pa.DataType]) -> pa.Table:
+        known = self.extra | schema
+        table = _read_known(data, known, "infer")
         dated = [column.name for column in table.schema if pa.types.is_timestamp(column.type)]
         if dated:  # texts that look like dates: Zeek means text
-            table = _read_known(data, schema | dict.fromkeys(dated, pa.string()), "infer")
+            table = _read_known(data, known | dict.fromkeys(dated, pa.string()), "infer")
         self.extra |= {
             column.name: column.type
             for column in table.schema
             if column.name not in schema and not pa.types.is_null(column.type)
         }
-        return table.flatten()
+        return table
+
+
+def _too_wide(fields: int, lines: int) -> bool:
+    return fields > MAX_FIELDS or fields * lines > MAX_CELLS
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -88,6 +88,8 @@ def _read(source: Source, log: str | None, block_bytes: int) -> Iterator[Batch]:
         if isinstance(block, Reject):
             yield Batch(chosen.log if chosen else log or guess_log(source.path), rejects=[block])
             continue
+        if chosen is None and not block.data.strip():
+            continue
         if chosen is None:
             chosen = _choose(block.data, source.path, log)
         yield from chosen.read(block)
@@ -102,7 +104,7 @@ def _choose(data: bytes, path: PurePath, log: str | None) -> Format:
         BadData: In no way.
     """
     head = data[:KEPT_BYTES]
-    if head.startswith(UTF_16_MARKS) or head[1:200:2].count(0) > len(head[1:200:2]) // 2 > 0:
+    if head.startswith(UTF_16_MARKS) or _every_other_byte_is_zero(head):
         raise BadData("text in UTF-16", hint="convert it: iconv -f UTF-16 -t UTF-8 in.log > out.log")
     name = log or guess_log(path)
     start = _past_comments(data)
@@ -127,6 +129,12 @@ def _choose(data: bytes, path: PurePath, log: str | None) -> Format:
     header = headless_header(data, known)
     note = f"{known}: no header; its {len(header.fields)} columns were known by their place alone"
     return TsvFormat(known or name, header, fixed=True, notes=(note,))
+
+
+def _every_other_byte_is_zero(head: bytes) -> bool:
+    even, odd = head[::2], head[1::2]
+    few, many = sorted((even.count(0), odd.count(0)))
+    return many * 10 > len(odd) * 7 and few * 10 < len(odd)
 
 
 def _past_comments(data: bytes) -> int:

@@ -1,0 +1,153 @@
+"""Archives are read as streams, within limits, and nothing is written."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ptml.archive import Limits, archive_kind, members
+from ptml.errors import BadData, MissingInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILES = {"b/conn.log": b"abc\n" * 1000, "a/dns.log": b"q" * 512, "empty.log": b""}
+
+
+def zip_of(path: Path, files: Mapping[str, bytes]) -> Path:
+    """Write a zip."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def tar_bytes(files: Mapping[str, bytes], mode: str = "w", *extra: tarfile.TarInfo) -> bytes:
+    """Make a tar, compressed as the mode says."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        for info in extra:
+            archive.addfile(info)
+    return out.getvalue()
+
+
+def contents(path: Path, limits: Limits | None = None) -> dict[str, bytes]:
+    """Read an archive whole."""
+    return {member.name: member.file.read() for member in members(path, limits=limits or Limits())}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_tar_is_told_by_content_and_streamed(tmp_path: Path, mode: str) -> None:
+    """Whatever its compression and name, a tar gives its files; links and devices are passed over."""
+    link, device = tarfile.TarInfo("link.log"), tarfile.TarInfo("device.log")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    device.type = tarfile.CHRTYPE
+    path = tmp_path / "conn.log"
+    path.write_bytes(tar_bytes(FILES, mode, link, device))
+    assert archive_kind(path) == "tar"
+    assert contents(path) == FILES
+
+
+def test_zip_is_told_by_content_and_ordered_as_asked(tmp_path: Path) -> None:
+    """Folders and links in a zip are passed over; names that lead outside are only names."""
+    path = zip_of(tmp_path / "x", FILES | {"../../evil.log": b"e"})
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("link.log")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+        archive.mkdir("folder.log")
+    assert archive_kind(path) == "zip"
+    names = [member.name for member in members(path, order=lambda name: name)]
+    assert names == ["../../evil.log", "a/dns.log", "b/conn.log", "empty.log"]
+    assert contents(path) == FILES | {"../../evil.log": b"e"}
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+    assert not (tmp_path.parent.parent / "evil.log").exists()
+
+
+def test_other_files_are_no_archives(tmp_path: Path) -> None:
+    """A log, a compressed log, an empty file and a broken gz are none; a missing file is missing."""
+    for content in (
+        b"#separator",
+        gzip.compress(b"#separator"),
+        b"",
+        b"\x1f\x8b\x08broken",
+        lzma.compress(b""),
+    ):
+        (tmp_path / "f").write_bytes(content)
+        assert archive_kind(tmp_path / "f") is None
+    with pytest.raises(MissingInput, match="cannot be read"):
+        archive_kind(tmp_path / "no")
+
+
+@pytest.mark.parametrize(
+    ("limits", "match"),
+    [
+        (Limits(members=2), "more than 2 members"),
+        (Limits(total_bytes=1000), "unpacks to more than 1000 bytes"),
+        (Limits(expansion=2, expansion_from=1000), "expands more than 2-fold"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_limits_stop_a_bomb(tmp_path: Path, kind: str, limits: Limits, match: str) -> None:
+    """Count, size and expansion are limited, in zip and tar alike."""
+    path = tmp_path / kind
+    if kind == "zip":
+        zip_of(path, FILES)
+    else:
+        path.write_bytes(tar_bytes(FILES, "w:gz"))
+    with pytest.raises(BadData, match=match):
+        contents(path, limits)
+
+
+def test_member_that_is_skipped_counts_as_well(tmp_path: Path) -> None:
+    """In a tar what is passed over has to be unpacked too, and is limited like the rest."""
+    path = tmp_path / "bomb.tgz"
+    path.write_bytes(tar_bytes({"big.bin": bytes(4 << 20), "conn.log": b"x"}, "w:gz"))
+    with pytest.raises(BadData, match="expands more than 500-fold"):
+        [member.name for member in members(path, limits=Limits(expansion_from=1 << 20))]
+
+
+def test_header_of_a_tar_cannot_fill_memory(tmp_path: Path) -> None:
+    """A name of megabytes is refused before it is read."""
+    info = tarfile.TarInfo("x" * (3 << 20))
+    path = tmp_path / "names.tgz"
+    path.write_bytes(tar_bytes({}, "w:gz", info))
+    with pytest.raises(BadData, match="1048576 bytes between two members"):
+        contents(path)
+
+
+def test_truncated_archives_say_so(tmp_path: Path) -> None:
+    """What breaks off within a member is told by its reading; a torn zip has no directory at all."""
+    data = tar_bytes({"a.log": b"1", "b.log": bytes(range(256)) * 400}, "w:gz")
+    (tmp_path / "t").write_bytes(data[:-300])
+    read = members(tmp_path / "t")
+    assert next(read).file.read() == b"1"
+    with pytest.raises(BadData, match=r"b\.log breaks off or is corrupt"):
+        next(read).file.read()
+    whole = zip_of(tmp_path / "z", FILES).read_bytes()
+    (tmp_path / "z").write_bytes(whole[:-30])
+    with pytest.raises(BadData, match="no sound archive"):
+        contents(tmp_path / "z")
+
+
+def test_encrypted_member_is_refused(tmp_path: Path) -> None:
+    """Nobody is asked for a password."""
+    path = zip_of(tmp_path / "z", {"a.log": b"secret"})
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(BadData, match=r"'a\.log' is encrypted"):
+        contents(path)
