@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import PurePath
+
+P = TypeVar("P", bound="PurePath")
 
 ATOMS: dict[str, pl.DataType] = {
     "time": pl.Datetime("us", "UTC"),
@@ -149,3 +152,28 @@ def looks_like_log(path: PurePath) -> bool:
     if suffixes & _TABLES:
         return log_name(path) in TABLE_LOGS or path.name.startswith("part-")  # as Spark names its files
     return bool(suffixes & (_LOGS | _ARCHIVES))
+
+
+def looks_like_archive(path: PurePath) -> bool:
+    """Tell by its name whether a file may be an archive.
+
+    >>> from pathlib import PurePath
+    >>> [looks_like_archive(PurePath(p)) for p in ("day.tar.gz", "day.zip", "conn.log.gz")]
+    [True, True, False]
+    """
+    return bool(_ARCHIVES & set(path.suffixes))
+
+
+def logs_among(paths: Iterable[P]) -> list[P]:
+    """Choose the files of a folder that may be logs, the oldest first.
+
+    Archives count only where there is no log beside them: they are copies of the others as likely as not.
+
+    >>> from pathlib import PurePath
+    >>> [path.name for path in logs_among([PurePath("b.log"), PurePath("day.zip"), PurePath("a.pcap")])]
+    ['b.log']
+    >>> [path.name for path in logs_among([PurePath("day.zip"), PurePath("a.pcap")])]
+    ['day.zip']
+    """
+    logs = sorted((path for path in paths if looks_like_log(path)), key=rotation_key)
+    return [path for path in logs if not looks_like_archive(path)] or logs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ptml.parse import csvlog, ndjson, tsv
 from ptml.parse.batch import Batch
 from ptml.parse.blocks import Block
-from ptml.parse.headless import typed_header
+from ptml.parse.headless import named_sections, typed_header
 from ptml.parse.jsonshape import LOG
 from ptml.parse.jsonstream import ObjectStream
 from ptml.parse.lines import Lines
@@ -95,7 +95,15 @@ class CsvFormat:
 
 
 class TsvFormat:
-    """A TSV log: the header that holds now, and what its data lines are to be called."""
+    """TSV: what the header that holds now says of the lines that follow it.
+
+    Args:
+        log: The log's name, until a header tells another.
+        header: What holds before any header line.
+        fixed: Whether the name stays whatever headers say.
+        named: Whether headers are lines of bare names.
+        notes: What to say of the log, once.
+    """
 
     def __init__(
         self,
@@ -103,34 +111,31 @@ class TsvFormat:
         header: LogHeader,
         *,
         fixed: bool,
-        skip_first: bool = False,
+        named: bool = False,
         notes: tuple[str, ...] = (),
     ) -> None:
         self.log = log
         self.header = header
         self.fixed = fixed
-        self.skip_first = skip_first
+        self.named = named
         self.notes = notes
 
     def read(self, block: Block) -> Iterator[Batch]:
         """Read a block."""
         for part in sections(block, lambda: self.header):
             if isinstance(part, bytes):
+                self.named = False
                 self._take_header_line(part)
                 continue
-            data = self._without_names(part) if self.skip_first else part
-            if data.data:
-                yield self._read_lines(data)
+            for data in named_sections(part, self.log) if self.named else [part]:
+                if isinstance(data, Block):
+                    yield self._read_lines(data)
+                else:
+                    self.header = data
 
     def finish(self) -> Iterator[Batch]:
         """Read what was kept back."""
         yield from ()
-
-    def _without_names(self, block: Block) -> Block:
-        self.skip_first = False
-        cut = len(block.data) - len(block.data.lstrip(b"\r\n"))
-        end = block.data.find(b"\n", cut) + 1 or len(block.data)
-        return Block(block.data[end:], block.line + block.data.count(b"\n", 0, end), block.offset + end)
 
     def _take_header_line(self, line: bytes) -> None:
         self.header = self.header.with_line(line)

@@ -16,9 +16,10 @@ from ptml.parse.schemas import ADDED, COMMON, column_lists, default_fields, fiel
 from ptml.parse.tsv import read_block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 NAME = re.compile(r"[A-Za-z_][\w.-]*")
+NAMES_LINE = re.compile(rb"^[A-Za-z_][\w.-]*(?:\t[A-Za-z_][\w.-]*)*\r?$", re.MULTILINE)
 TRIED_LINES = 100
 HINT = "give the log as Zeek wrote it, header lines included, or say which log it is with `log=`"
 
@@ -40,6 +41,22 @@ def names_header(line: bytes, log: str) -> LogHeader | None:
     if len(known) * 2 < len(names) or (len(names) == 1 and names != list(default_fields(log))):
         return None
     return typed_header(LogHeader(fields=tuple(names), crlf=line.endswith(b"\r")), log)
+
+
+def named_sections(block: Block, log: str) -> Iterator[LogHeader | Block]:
+    """Part a block at its lines of bare names: each is yielded as a header, what lies between as blocks."""
+    data, line, start = block.data, block.line, 0
+    for found in NAMES_LINE.finditer(data):
+        header = names_header(found[0], log)
+        if header is None:
+            continue
+        if found.start() > start:
+            yield Block(data[start : found.start()], line, block.offset + start)
+        line += data.count(b"\n", start, found.start()) + 1
+        start = min(found.end() + 1, len(data))
+        yield header
+    if start < len(data):
+        yield Block(data[start:], line, block.offset + start)
 
 
 def typed_header(header: LogHeader, log: str) -> LogHeader:

@@ -10,7 +10,7 @@ from polars.io.plugins import register_io_source
 
 from ptml.errors import BadData, MissingInput
 from ptml.parse.reader import read_log
-from ptml.zeektypes import looks_like_log, rotation_key
+from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,8 @@ def log_files(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise MissingInput(f"{folder} does not exist", hint="give a folder of Zeek logs, or one log")
-    files = (path for path in folder.rglob("*") if path.is_file() and looks_like_log(path))
-    return sorted(files, key=lambda path: rotation_key(path.relative_to(folder)))
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return [folder / path for path in logs_among(files)]
 
 
 def scan_zeek(source: Path | str, *, log: str | None = None) -> pl.LazyFrame:

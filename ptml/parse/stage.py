@@ -23,7 +23,7 @@ from ptml.settings import ParseSettings
 from ptml.stage import StageReport, run_stage
 from ptml.types import silent
 from ptml.workspace import Workspace, safe_name
-from ptml.zeektypes import log_name, looks_like_log, rotation_key
+from ptml.zeektypes import log_name, logs_among
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -104,13 +104,9 @@ def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> Par
             f"capture {capture_id} is in the catalog but its raw files are not published",
             hint="add or simulate it again",
         )
-    files = [
-        (PurePath(*PurePath(file.path).parts[3:]).as_posix(), workspace.root / file.path)
-        for file in manifest.files
-        if looks_like_log(PurePath(file.path))
-    ]
-    files.sort(key=lambda file: rotation_key(PurePath(file[0])))
-    return ParseTask(workspace, capture_id, tuple(files), manifest.fingerprint, settings.block_bytes)
+    files = {PurePath(*PurePath(file.path).parts[3:]): workspace.root / file.path for file in manifest.files}
+    logs = tuple((name.as_posix(), files[name]) for name in logs_among(files))
+    return ParseTask(workspace, capture_id, logs, manifest.fingerprint, settings.block_bytes)
 
 
 def parse_capture(task: ParseTask) -> Manifest:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import MissingInput
 from ptml.report import path_text
-from ptml.zeektypes import looks_like_log
+from ptml.zeektypes import looks_like_archive, looks_like_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ def _name(source: Path, given: Path) -> Path:
 def _capture_folders(root: Path, shut: set[Path]) -> Iterator[Path]:
     for place, folders, files in os.walk(root):
         folder = Path(place)
-        if any(looks_like_log(Path(name)) for name in files):
+        if any(looks_like_log(Path(name)) and not looks_like_archive(Path(name)) for name in files):
             folders.clear()  # what lies below belongs to this capture
             yield folder
         else:

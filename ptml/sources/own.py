@@ -18,7 +18,7 @@ from ptml.sources.listing import plan
 from ptml.sources.raw import STAGE, publish_raw
 from ptml.stage import StageReport
 from ptml.types import silent
-from ptml.zeektypes import looks_like_log
+from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,12 +120,12 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
     """
     if path.is_file():
         return {path.name: path}, 0
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    logs = {file.relative_to(path).as_posix(): file for file in files if looks_like_log(file)}
+    files = [file.relative_to(path) for file in path.rglob("*") if file.is_file()]
+    logs = {name.as_posix(): path / name for name in logs_among(files)}
     if not logs:
         raise MissingInput(
             f"{path} holds no Zeek log (of {len(files)} files)",
-            hint="they end in .log, .json, .log.gz or .log.zst; for a PCAP, run `zeek -C -r` on it first",
+            hint="they end in .log, .json, .log.gz, .log.zst, …; for a PCAP, run `zeek -C -r` on it first",
         )
     below = [file.parent for file in files if file.name == FILE and file.parent != path]
     if below:

