@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ptml.errors import BadData
+from ptml.parse.header import NUL
 from ptml.parse.schemas import COMMON, field_types, load
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def find_layout(header: Sequence[str], log: str | None, *, fixed: bool = False) 
     Raises:
         BadData: Two columns mean the same, or a conn log lacks both addresses.
     """
+    if any(NUL in name for name in header):
+        raise BadData("a table with a NUL in a column's name")
     present = {normal(name) for name in header}
     fitting = [
         _layout(header, dialect, log if fixed else dialect.log or log)

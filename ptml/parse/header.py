@@ -22,6 +22,8 @@ DIRECTIVES = frozenset(
     }
 )
 MAX_FIELDS = 10_000
+NUL = "\0"
+"""Arrow cannot have it in a column's name."""
 PACKING = "   "
 """Stratosphere's labeller appends labels to the last field behind three blanks instead of a separator."""
 LABEL_NAMES = {"detailed-label": "detailed_label", "detailedlabel": "detailed_label"}
@@ -77,16 +79,17 @@ class LogHeader:
 
     def fault(self) -> str | None:
         """Tell why data lines cannot be read with what was declared; None if they can."""
-        if self.problem is not None:
-            return self.problem
-        if not self.fields:
-            return "no #fields line before it"
-        if len(self.fields) > MAX_FIELDS:
-            return f"#fields names {len(self.fields)} fields; at most {MAX_FIELDS} are read"
-        if len(set(self.fields)) != len(self.fields):
+        if self.problem is not None or not self.fields:
+            return self.problem or "no #fields line before it"
+        count = len(self.fields)
+        if count > MAX_FIELDS:
+            return f"#fields names {count} fields; at most {MAX_FIELDS} are read"
+        if any(NUL in name for name in self.fields):
+            return "#fields names a field with a NUL in it"
+        if len(set(self.fields)) != count:
             return "#fields names a field twice"
-        if len(self.types) != len(self.fields):
-            return f"#fields names {len(self.fields)} fields but #types {len(self.types)} types"
+        if len(self.types) != count:
+            return f"#fields names {count} fields but #types {len(self.types)} types"
         return None
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ptml.parse.batch import Batch
-from ptml.parse.header import MAX_FIELDS
+from ptml.parse.header import MAX_FIELDS, NUL
 from ptml.parse.jsonshape import LOG, Record, flat, unwrap
-from ptml.parse.jsonvalues import typed_value
+from ptml.parse.jsonvalues import clean_text, typed_value
 from ptml.parse.schemas import default_fields, field_types
 from ptml.zeektypes import polars_type
 
@@ -60,7 +60,7 @@ def read_lines(lines: Lines, log: str, *, fixed: bool) -> Iterator[Batch]:
             continue
         rows.names |= dict.fromkeys(row)
         rows.rows.append(row)
-        left_out.update(envelope)
+        left_out.update(map(clean_text, envelope))
         if len(rows.rows) * len(rows.names) > MAX_CELLS:
             yield Batch(name, logs.pop(name).frame(), [], field_types(name))
     notes = (f"left out of a forwarder's envelope: {', '.join(sorted(left_out))}",) if left_out else ()
@@ -81,7 +81,10 @@ def _row(line: bytes, log: str, *, fixed: bool) -> tuple[str, Record, tuple[str,
         raise ValueError(f"_path {name[:100]!r} is no log's name")
     types = field_types(name)
     row: Record = {}
-    for key, item in flat(record, name):
+    for written, item in flat(record, name):
+        key = clean_text(written)
+        if NUL in key:
+            raise ValueError("a field with a NUL in its name")
         try:
             value_of_field: Any = typed_value(item, types.get(key))
         except (TypeError, ValueError, OverflowError) as error:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.json as pj
 
 from ptml.parse.batch import Batch
-from ptml.parse.header import MAX_FIELDS
+from ptml.parse.header import MAX_FIELDS, NUL
 from ptml.parse.jsonrows import MAX_CELLS, read_lines
 from ptml.parse.jsonshape import ENVELOPES, LOG, is_wrapped
 from ptml.parse.jsonvalues import MILLISECONDS_FROM
@@ -185,6 +185,7 @@ def _ordinary(raw: pl.DataFrame, log: str, types: dict[str, str]) -> bool:
         (isinstance(raw[name].dtype, nested) and name not in types)
         or (name in ENVELOPES and name not in types and raw[name].dtype == pl.String())
         or name in other
+        or NUL in name
         for name in raw.columns
     )
 

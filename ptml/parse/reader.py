@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -60,10 +61,11 @@ def read_log(path: Path, *, log: str | None = None, block_bytes: int = BLOCK_BYT
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     """Tell a regular file's size and time of change, which tell whether it is still the same."""
-    if not path.is_file():
-        return None
-    status = path.stat()
-    return (status.st_size, status.st_mtime_ns)
+    try:
+        status = path.stat()
+    except OSError:
+        return None  # opening it will say why
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def _read_member(source: Source, log: str | None, block_bytes: int) -> Iterator[Batch]:

@@ -87,6 +87,7 @@ def test_short_line_is_not_filled_up(tmp_path: Path) -> None:
     [
         ("name,value,other", "nothing tells which log"),
         ("src_ip_zeek,id.orig_h,dest_ip_zeek", "the same field twice"),
+        ("src_ip_zeek,dest_ip_zeek,a\0b", "a NUL in a column's name"),
         ("uid,ts,proto", "a table of connections without addresses"),
     ],
 )

@@ -64,6 +64,7 @@ def test_packed_labels_are_fields_of_their_own() -> None:
         ([], "no #fields line before it"),
         ([b"#fields\ta\ta", b"#types\tcount\tcount"], "#fields names a field twice"),
         ([b"#fields\ta\tb", b"#types\tcount"], "#fields names 2 fields but #types 1 types"),
+        ([b"#fields\ta\0b", b"#types\tcount"], "#fields names a field with a NUL in it"),
         ([b"#separator \\x09\\x09"], "#separator declares '\\t\\t'; one byte was expected"),
         ([b"#separator "], "#separator declares ''; one byte was expected"),
     ],

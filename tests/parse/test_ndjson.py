@@ -147,9 +147,10 @@ def test_escaped_strings_are_kept_as_text(tmp_path: Path, other: str) -> None:
 
 def test_bytes_that_are_no_text_are_spelled_out(tmp_path: Path) -> None:
     r"""A raw byte that is no UTF-8 and a lone surrogate keep a spelled-out form; no row is lost."""
-    path = written(tmp_path / "conn.log", b'{"uid":"a\xffb"}\n{"uid":"\\ud83d"}\n{"uid":"c"}\n')
+    path = written(tmp_path / "conn.log", b'{"uid":"a\xffb"}\n{"uid":"\\ud83d"}\n{"uid":"c","k\xff":1}\n')
     whole = read_whole(path)
     assert whole.only()["uid"].to_list() == ["a\\xffb", "\\ud83d", "c"]
+    assert whole.only()["k\\xff"].to_list() == [None, None, "1"]
 
 
 def test_content_tells_the_format_whatever_the_name(tmp_path: Path) -> None:
@@ -184,6 +185,13 @@ def test_wide_and_long_block_is_handed_on_in_parts(tmp_path: Path, monkeypatch: 
     data = lines(*({"uid": f"C{i}", "odd": [i]} for i in range(200)))
     whole = read_whole(written(tmp_path / "conn.log", data))
     assert whole.only()["uid"].to_list() == [f"C{i}" for i in range(200)]
+
+
+def test_nul_in_a_name_is_set_aside(tmp_path: Path) -> None:
+    """Arrow would not take such a column; the line is set aside, its neighbours are read."""
+    whole = read_whole(written(tmp_path / "conn.log", '{"uid":"C1"}\n{"uid":"C2","a\\u0000b":1}\n'))
+    assert whole.only()["uid"].to_list() == ["C1"]
+    assert [r.reason for r in whole.rejects] == ["a field with a NUL in its name"]
 
 
 def test_deep_nesting_is_set_aside(tmp_path: Path) -> None:
