@@ -90,7 +90,7 @@ class JsonReader:
         """Read fast; None where any line is out of the ordinary."""
         try:
             sample = json.loads(data.partition(b"\n")[0])
-            if is_wrapped(sample) or not _is_utf8(data):
+            if not _all_objects(data) or is_wrapped(sample) or not _is_utf8(data):
                 return None
             names = _names(sample, log)
             types = field_types(log)
@@ -144,6 +144,11 @@ class JsonReader:
 
 def _too_wide(fields: int, lines: int) -> bool:
     return fields > MAX_FIELDS or fields * lines > MAX_CELLS
+
+
+def _all_objects(data: bytes) -> bool:
+    """Tell whether every line begins an object: arrow takes `null` for a row without values."""
+    return data[:1] == b"{" and data.count(b"\n{") + 1 == data.count(b"\n")
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -187,6 +187,15 @@ def test_wide_and_long_block_is_handed_on_in_parts(tmp_path: Path, monkeypatch: 
     assert whole.only()["uid"].to_list() == [f"C{i}" for i in range(200)]
 
 
+@pytest.mark.parametrize("value", ["1.5", "null", '"text"', "[]", "true"])
+def test_first_line_that_is_no_object_is_set_aside(tmp_path: Path, value: str) -> None:
+    """Any other JSON value rejects its line, wherever it stands."""
+    whole = read_whole(
+        written(tmp_path / "conn.log", f'{{"uid":"C1"}}\n{value}\n{{"uid":"C2"}}\n'), block_bytes=8
+    )
+    assert (whole.only()["uid"].to_list(), [r.line for r in whole.rejects]) == (["C1", "C2"], [2])
+
+
 def test_nul_in_a_name_is_set_aside(tmp_path: Path) -> None:
     """Arrow would not take such a column; the line is set aside, its neighbours are read."""
     whole = read_whole(written(tmp_path / "conn.log", '{"uid":"C1"}\n{"uid":"C2","a\\u0000b":1}\n'))
