@@ -153,6 +153,14 @@ def test_bytes_that_are_no_text_are_spelled_out(tmp_path: Path) -> None:
     assert whole.only()["k\\xff"].to_list() == [None, None, "1"]
 
 
+def test_mixed_logs_with_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A bad byte in a `_path` rejects that line alone."""
+    path = written(tmp_path / "x.json", b'{"_path":"conn","uid":"C1"}\n{"_path":"d\xdd","uid":"D1"}\n')
+    whole = read_whole(path)
+    assert whole.logs["conn"]["uid"].to_list() == ["C1"]
+    assert [r.line for r in whole.rejects] == [2]
+
+
 def test_content_tells_the_format_whatever_the_name(tmp_path: Path) -> None:
     """JSON by a .log name and TSV by a .json name are read as what they are."""
     assert read_whole(written(tmp_path / "conn.log", lines(CONN))).rows == 1
