@@ -43,10 +43,11 @@ def read_parquet_log(path: Path, log: str | None) -> Iterator[Batch]:
                 raise BadData(f"a Parquet file whose columns are no known log's: {', '.join(names)[:200]}")
             done = 0
             for part in file.iter_batches(batch_size=ROWS):
+                part.validate(full=True)  # Polars takes text on trust
                 frame = pl.DataFrame(pa.table(part))
                 yield _batch(frame.rename(dict(zip(names, layout.names, strict=True))), layout, done)
                 done += frame.height
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise BadData(f"{path} is no sound Parquet file: {error}", hint="fetch it again") from error
 
 

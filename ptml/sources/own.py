@@ -120,8 +120,8 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
     """
     if path.is_file():
         return {path.name: path}, 0
-    files = [file.relative_to(path) for file in path.rglob("*") if file.is_file()]
-    logs = {name.as_posix(): path / name for name in logs_among(files)}
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    logs = {name.as_posix(): path / name for name in logs_among(file.relative_to(path) for file in files)}
     if not logs:
         raise MissingInput(
             f"{path} holds no Zeek log (of {len(files)} files)",

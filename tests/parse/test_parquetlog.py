@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ptml.errors import BadData
@@ -44,6 +46,16 @@ def test_uwf_parquet_gets_zeeks_names_types_and_labels(tmp_path: Path) -> None:
         (3, "orig_bytes: 'x' is no count"),
     ]
     assert json.loads(whole.rejects[0].raw)["uid"] == "C2"
+
+
+def test_text_that_is_none_is_refused(tmp_path: Path) -> None:
+    """A Parquet file whose text is no UTF-8 does not get as far as Polars."""
+    path = tmp_path / "conn.parquet"
+    offsets, raw = pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"a\xdd")
+    text = pa.StringArray.from_buffers(1, offsets, raw)
+    pq.write_table(pa.table({"uid": text, "id.orig_h": text, "ts": [1.5]}), path)
+    with pytest.raises(BadData, match=r"no sound Parquet file(.|\n)*UTF8"):
+        read_whole(path)
 
 
 def test_parquet_that_is_broken_or_no_log_is_refused(tmp_path: Path) -> None:
