@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ptml.catalog import require_captures, select_captures
@@ -16,6 +17,7 @@ from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
+from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
 from ptml.parse.quarantine import Quarantine
 from ptml.parse.reader import read_log
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 STAGE = "parse"
 VERSION = "2"
 WHOLE_FILE_BYTES = 4096
+SAMPLE_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def parse_capture(task: ParseTask) -> Manifest:
 
 def _parse_file(writer: _CaptureWriter, name: str, path: Path, block_bytes: int) -> None:
     try:
-        for batch in read_log(path, block_bytes=block_bytes):
+        for batch in one_ahead(read_log(path, block_bytes=block_bytes)):
             writer.add(name, batch)
     except BadData as error:
         with path.open("rb") as file:
@@ -176,22 +179,28 @@ class _CaptureWriter:
         if batch.frame.height:
             log = safe_name(batch.log)
             table = _arrow(batch)
-            part = self._part(log, table.schema)
+            part = self._part(log, table)
             with writing(part.pending.temporary):
                 part.writer.write_table(table)
             part.pending.rows = (part.pending.rows or 0) + table.num_rows
             self.rows[log] += table.num_rows
 
-    def _part(self, log: str, schema: pa.Schema) -> _OpenPart:
+    def _part(self, log: str, table: pa.Table) -> _OpenPart:
         part = self.parts.get(log)
-        if part is not None and part.schema.equals(schema):
+        if part is not None and part.schema.equals(table.schema):
             return part
         if part is not None:
             part.writer.close()
         pending = self.publication.new_part(f"logs/{log}")
         with writing(pending.temporary):
-            writer = pq.ParquetWriter(pending.temporary, schema, compression="zstd", compression_level=1)
-        self.parts[log] = _OpenPart(pending, writer, schema)
+            writer = pq.ParquetWriter(
+                pending.temporary,
+                table.schema,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=_repetitive(table),
+            )
+        self.parts[log] = _OpenPart(pending, writer, table.schema)
         return self.parts[log]
 
     def close(self) -> None:
@@ -202,6 +211,13 @@ class _CaptureWriter:
 
     def by_log(self) -> dict[str, int]:
         return {f"rows_{log}": rows for log, rows in sorted(self.rows.items())}
+
+
+def _repetitive(table: pa.Table) -> list[str]:
+    """Name the columns that are worth a dictionary, by the table's beginning: trying it costs time."""
+    beginning = table.slice(0, SAMPLE_ROWS)
+    flat = [name for name in table.column_names if not pa.types.is_nested(table.schema.field(name).type)]
+    return [name for name in flat if pc.count_distinct(beginning[name]).as_py() <= len(beginning) / 2]
 
 
 def _arrow(batch: Batch) -> pa.Table:

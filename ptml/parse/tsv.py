@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from ptml.parse.header import PACKING
-from ptml.parse.lines import Lines
+from ptml.parse.lines import NEWLINE, Lines
 from ptml.parse.values import checked, convert, csv_type, lost_elements, unescape_column
 
 if TYPE_CHECKING:
@@ -26,15 +25,47 @@ def read_block(block: Block, header: LogHeader) -> tuple[pl.DataFrame, list[Reje
 
     Blank lines are no data lines. Values are unescaped; unset is null.
     """
-    lines = Lines.of(block, crlf=header.crlf)
-    whole, rejects = _with_fields(lines, len(header.fields) - header.packed + 1, ord(header.separator))
-    frame = _typed(whole, header)
+    if not header.crlf and _is_regular(block.data, _width(header), header.separator):
+        frame = _typed(block.data, header)
+        if frame is not None:
+            return _unescaped(frame, block.data), []
+    return _read_lines(block, header)
+
+
+def _read_lines(block: Block, header: LogHeader) -> tuple[pl.DataFrame, list[Reject]]:
+    """Read a block in which some line may be out of the ordinary."""
+    lines, width = Lines.of(block, crlf=header.crlf), _width(header)
+    whole, rejects = _with_fields(lines, width, ord(header.separator))
+    frame = _typed(whole.data, header) if _is_regular(whole.data, width, header.separator) else None
     if frame is None:
         frame, misfits = _checked(whole, header)
         rejects += misfits
-    if b"\\" in whole.data:
-        frame = frame.select(unescape_column(column) for column in frame)
-    return frame, sorted(rejects, key=_place)
+    return _unescaped(frame, whole.data), sorted(rejects, key=_place)
+
+
+def _unescaped(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
+    return frame.select(unescape_column(column) for column in frame) if b"\\" in data else frame
+
+
+def _width(header: LogHeader) -> int:
+    return len(header.fields) - header.packed + 1
+
+
+def _is_regular(data: bytes, width: int, separator: str) -> bool:
+    """Tell whether on average lines have `width` fields, with no blank line and no empty field.
+
+    The CSV reader refuses a line with more fields. So where it reads on, none has fewer either.
+    """
+    array = np.frombuffer(data, dtype=np.uint8)
+    newlines, separators = array == NEWLINE, array == ord(separator)
+    edges = newlines | separators
+    return bool(
+        edges.size
+        and newlines[-1]
+        and not edges[0]
+        and np.count_nonzero(separators) == np.count_nonzero(newlines) * (width - 1)
+        and not (edges[1:] & edges[:-1]).any()
+    )
 
 
 def reject_block(block: Block, reason: str, *, crlf: bool = False) -> list[Reject]:
@@ -59,14 +90,11 @@ def _with_fields(lines: Lines, width: int, separator: int) -> tuple[Lines, list[
     return lines.keep(~wrong & ~blank), rejects
 
 
-def _typed(lines: Lines, header: LogHeader) -> pl.DataFrame | None:
+def _typed(data: bytes, header: LogHeader) -> pl.DataFrame | None:
     """Let the CSV reader parse numbers; None if any value does not fit its type."""
-    separator = header.separator.encode()
-    if separator * 2 in lines.data:
-        return None
     schema = {name: csv_type(zeek_type) for name, zeek_type in _split_fields(header)}
     try:
-        raw = _unpack(_read_csv(lines, header, schema), header)
+        raw = _unpack(_read_csv(data, header, schema), header)
         if raw is None:
             return None
         frame = raw.select(convert(name, zeek_type, header) for name, zeek_type in _fields(header))
@@ -79,7 +107,7 @@ def _typed(lines: Lines, header: LogHeader) -> pl.DataFrame | None:
 
 def _checked(lines: Lines, header: LogHeader) -> tuple[pl.DataFrame, list[Reject]]:
     """Read everything as text, then convert, and reject the lines with a value that does not fit."""
-    whole = _read_csv(lines, header, {name: pl.String() for name, _ in _split_fields(header)})
+    whole = _read_csv(lines.data, header, {name: pl.String() for name, _ in _split_fields(header)})
     rejects = []
     if header.packed > 1:
         fits = _holds_all(whole, header).to_numpy()
@@ -130,11 +158,11 @@ def _split_fields(header: LogHeader) -> Iterator[tuple[str, str]]:
         yield PACKED, "string"
 
 
-def _read_csv(lines: Lines, header: LogHeader, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    if not len(lines):
+def _read_csv(data: bytes, header: LogHeader, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    if not data:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(
-        io.BytesIO(lines.text()),
+        _as_text(data),
         has_header=False,
         separator=header.separator,
         quote_char=None,
@@ -143,3 +171,8 @@ def _read_csv(lines: Lines, header: LogHeader, schema: dict[str, pl.DataType]) -
         empty_string_is_null=False,
         raise_if_empty=False,
     )
+
+
+def _as_text(data: bytes) -> bytes:
+    r"""Give valid UTF-8; bytes that are not keep Zeek's ``\xHH`` spelling."""
+    return data if data.isascii() else data.decode("utf-8", errors="backslashreplace").encode()
