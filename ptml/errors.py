@@ -137,3 +137,7 @@ def did_you_mean(wrong: Iterable[str], known: Iterable[str]) -> str | None:
     if near:
         return "did you mean " + ", ".join(f"{match!r} for {name!r}" for name, match in near) + "?"
     return f"use one of {quoted(known)}" if known else None
+
+
+class ZeekLogWarning(UserWarning):
+    """A log was read, but not just as it lies there: lines left out, or types that were guessed."""

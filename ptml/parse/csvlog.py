@@ -46,18 +46,14 @@ def csv_layout(line: bytes, log: str | None, *, fixed: bool) -> Layout | None:
 def read_block(lines: Lines, layout: Layout) -> Batch:
     """Read records: rows that fit and rejects that do not are together all the lines."""
     text, kept, rejects = _cells(lines, layout)
-    frame, misfits = typed_text(text, layout)
-    rejects += [kept.reject(i, why) for i, why in misfits]
-    return Batch(
-        layout.log,
-        layout.with_labels(frame),
-        sorted(rejects, key=lambda reject: reject.offset),
-        layout.types,
-    )
+    frame, faults = typed_text(text, layout)
+    return Batch(layout.log, layout.with_labels(frame), rejects, layout.types, misfits=kept.misfits(faults))
 
 
-def typed_text(text: pl.DataFrame, layout: Layout) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    """Give columns of text their types; rows with a value that does not fit are left out and told."""
+def typed_text(
+    text: pl.DataFrame, layout: Layout
+) -> tuple[pl.DataFrame, list[tuple[int, tuple[str, ...], str]]]:
+    """Give columns of text their types; values that do not fit are null, and told: row, columns, reason."""
     fields = [(name, layout.types.get(name, "string")) for name in layout.names]
     unset = list(layout.dialect.unset)
     plain = text.select(

@@ -15,16 +15,22 @@ from ptml.parse.lines import Lines
 from ptml.parse.sections import sections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ptml.parse.aliases import Layout
     from ptml.parse.header import LogHeader
 
 
 class Format(Protocol):
-    """A way to read a log's blocks; `log` is the name of the log that was met last."""
+    """A way to read a log's blocks.
+
+    Attributes:
+        log: The name of the log that was met last.
+        columns: Those that are wanted; all if None. A format may give more.
+    """
 
     log: str
+    columns: Collection[str] | None
 
     def read(self, block: Block) -> Iterator[Batch]:
         """Read a block."""
@@ -37,6 +43,8 @@ class Format(Protocol):
 
 class JsonFormat:
     """JSON, one object a line or laid out freely."""
+
+    columns: Collection[str] | None = None
 
     def __init__(self, log: str, *, fixed: bool, spread: bool) -> None:
         self.log = log
@@ -72,6 +80,8 @@ class JsonFormat:
 class CsvFormat:
     """A comma-separated table whose first line names the columns."""
 
+    columns: Collection[str] | None = None
+
     def __init__(self, layout: Layout) -> None:
         self.log = layout.log
         self.layout = layout
@@ -104,6 +114,8 @@ class TsvFormat:
         named: Whether headers are lines of bare names.
         notes: What to say of the log, once.
     """
+
+    columns: Collection[str] | None = None
 
     def __init__(
         self,
@@ -155,5 +167,6 @@ class TsvFormat:
         fault = header.fault()
         if fault is not None:
             return Batch(self.log, rejects=tsv.reject_block(block, fault, crlf=header.crlf), notes=notes)
-        frame, rejects = tsv.read_block(block, header)
-        return Batch(self.log, frame, rejects, dict(zip(header.fields, header.types, strict=True)), notes)
+        frame, rejects, misfits = tsv.read_block(block, header, self.columns)
+        types = dict(zip(header.fields, header.types, strict=True))
+        return Batch(self.log, frame, rejects, types, notes, misfits=misfits)

@@ -116,5 +116,5 @@ def _column_lists(log: str) -> Sequence[tuple[str, ...]]:
 
 def _fits(lines: list[bytes], header: LogHeader) -> bool:
     """Tell whether most of the first lines can be read by a header."""
-    frame, _ = read_block(Block(b"\n".join(lines) + b"\n", 1, 0), header)
-    return frame.height * 2 > len(lines)
+    frame, _, misfits = read_block(Block(b"\n".join(lines) + b"\n", 1, 0), header)
+    return (frame.height - len(misfits)) * 2 > len(lines)

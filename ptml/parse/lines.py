@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptml.parse.batch import Misfit
 from ptml.parse.blocks import Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -65,6 +66,10 @@ class Lines:
     def reject(self, index: np.intp | int, reason: str) -> Reject:
         """Set a line aside."""
         return Reject(int(self.numbers[index]), int(self.offsets[index]), reason, self.raw(index))
+
+    def misfits(self, faults: Iterable[tuple[int, tuple[str, ...], str]]) -> list[Misfit]:
+        """Tell of lines that are rows, but for some values: index, their columns, the reason."""
+        return [Misfit(row, columns, self.reject(row, why)) for row, columns, why in faults]
 
     def reject_all(self, reason: str) -> list[Reject]:
         """Set every line aside for one reason."""

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ptml.errors import BadData
 from ptml.parse.aliases import find_layout
-from ptml.parse.batch import Batch
+from ptml.parse.batch import Batch, Misfit
 from ptml.parse.blocks import Reject
 from ptml.parse.csvlog import typed_text
 from ptml.parse.schemas import guess_known_log
@@ -54,28 +54,37 @@ def read_parquet_log(path: Path, log: str | None) -> Iterator[Batch]:
 def _batch(frame: pl.DataFrame, layout: Layout, done: int) -> Batch:
     given = {name: layout.types[name] for name in frame.columns if name in layout.types}
     typed = frame.with_columns(_typed(frame[name], kind) for name, kind in given.items())
-    lost = [typed[name].is_null() & frame[name].is_not_null() for name in given]
     text = [name for name in frame.columns if frame[name].dtype == pl.String]
-    spelled, misfits = _from_text(frame.select(text), layout) if text else (pl.DataFrame(), [])
-    bad = dict(misfits)
-    for name, mask in zip(given, lost, strict=True):
-        if name not in text:
-            bad |= {i: f"{name}: {frame[name][i]!r} is no {given[name]}" for i in mask.arg_true()}
-    good = pl.Series([i not in bad for i in range(frame.height)], dtype=pl.Boolean)
+    faults: list[tuple[int, tuple[str, ...], str]] = []
     if text:
-        kept = pl.Series([i not in dict(misfits) for i in range(frame.height)], dtype=pl.Boolean)
-        typed = typed.filter(good).with_columns(spelled.filter(good.filter(kept)))
-    else:
-        typed = typed.filter(good)
-    rejects = [
-        Reject(done + i + 1, 0, why, json.dumps(frame.row(i, named=True), default=str).encode())
-        for i, why in sorted(bad.items())
+        spelled, faults = typed_text(frame.select(text), replace(layout, names=tuple(text)))
+        typed = typed.with_columns(spelled)
+    for name in given.keys() - set(text):
+        lost = typed[name].is_null() & frame[name].is_not_null()
+        faults += [(i, (name,), f"{name}: {frame[name][i]!r} is no {given[name]}") for i in lost.arg_true()]
+    return Batch(
+        layout.log, layout.with_labels(typed), types=layout.types, misfits=_misfits(frame, faults, done)
+    )
+
+
+def _misfits(frame: pl.DataFrame, faults: list[tuple[int, tuple[str, ...], str]], done: int) -> list[Misfit]:
+    """Gather the faults of each row, told by its number in the file: rows of Parquet have no place."""
+    by_row: dict[int, list[tuple[tuple[str, ...], str]]] = {}
+    for row, columns, why in sorted(faults):
+        by_row.setdefault(row, []).append((columns, why))
+    return [
+        Misfit(
+            row,
+            tuple(name for columns, _ in found for name in columns),
+            Reject(
+                done + row + 1,
+                0,
+                "; ".join(why for _, why in found),
+                json.dumps(frame.row(row, named=True), default=str).encode(),
+            ),
+        )
+        for row, found in by_row.items()
     ]
-    return Batch(layout.log, layout.with_labels(typed), rejects, layout.types)
-
-
-def _from_text(frame: pl.DataFrame, layout: Layout) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    return typed_text(frame, replace(layout, names=tuple(frame.columns)))
 
 
 def _typed(column: pl.Series, kind: str) -> pl.Expr:

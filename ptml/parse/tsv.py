@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,60 +13,101 @@ from ptml.parse.lines import NEWLINE, Lines
 from ptml.parse.values import checked, convert, csv_type, lost_elements, unescape_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection
 
+    from ptml.parse.batch import Misfit
     from ptml.parse.blocks import Block, Reject
     from ptml.parse.header import LogHeader
 
 PACKED = "\0packed"
 
 
-def read_block(block: Block, header: LogHeader) -> tuple[pl.DataFrame, list[Reject]]:
-    """Read data lines: rows that fit and rejects that do not are together all the lines.
+def read_block(
+    block: Block, header: LogHeader, columns: Collection[str] | None = None
+) -> tuple[pl.DataFrame, list[Reject], list[Misfit]]:
+    """Read data lines: rows and rejects are together all the lines; misfits tell which values are not.
 
     Blank lines are no data lines. Values are unescaped; unset is null.
+
+    Args:
+        block: The lines.
+        header: What holds for them.
+        columns: Those that are wanted; all if None. Which lines are rows does not depend on it.
     """
-    if not header.crlf and _is_regular(block.data, _width(header), header.separator):
-        frame = _typed(block.data, header)
+    wanted = _Wanted.of(header, columns)
+    if not header.crlf and _is_regular(block.data, wanted):
+        frame = _typed(block.data, wanted)
         if frame is not None:
-            return _unescaped(frame, block.data), []
-    return _read_lines(block, header)
+            return _unescaped(frame, block.data), [], []
+    return _read_lines(block, wanted)
 
 
-def _read_lines(block: Block, header: LogHeader) -> tuple[pl.DataFrame, list[Reject]]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The fields that are to be read, name and type, of those that the separators tell apart."""
+
+    header: LogHeader
+    fields: tuple[tuple[str, str], ...]
+    cells: tuple[str, ...]
+
+    @classmethod
+    def of(cls, header: LogHeader, columns: Collection[str] | None) -> _Wanted:
+        """Choose fields; packed ones are one cell, and that is always read, since it may break a line."""
+        every = list(zip(header.fields, header.types, strict=True))
+        fields = [field for field in every if columns is None or field[0] in columns]
+        if header.packed == 1:
+            return cls(header, tuple(fields), tuple(name for name, _ in fields))
+        apart = {name for name, _ in every[: -header.packed]}
+        return cls(header, tuple(fields), (*(name for name, _ in fields if name in apart), PACKED))
+
+    @property
+    def width(self) -> int:
+        """Cells in a line."""
+        return len(self.header.fields) - self.header.packed + 1
+
+    def schema(self, *, text: bool) -> dict[str, pl.DataType]:
+        """Give the type by which the CSV reader reads each cell of a line."""
+        header = self.header
+        apart = list(zip(header.fields, header.types, strict=True))
+        apart = apart if header.packed == 1 else [*apart[: -header.packed], (PACKED, "string")]
+        return {name: pl.String() if text else csv_type(zeek_type) for name, zeek_type in apart}
+
+
+def _read_lines(block: Block, wanted: _Wanted) -> tuple[pl.DataFrame, list[Reject], list[Misfit]]:
     """Read a block in which some line may be out of the ordinary."""
-    lines, width = Lines.of(block, crlf=header.crlf), _width(header)
-    whole, rejects = _with_fields(lines, width, ord(header.separator))
-    frame = _typed(whole.data, header) if _is_regular(whole.data, width, header.separator) else None
+    separator = wanted.header.separator
+    lines = Lines.of(block, crlf=wanted.header.crlf)
+    whole, rejects = _with_fields(lines, wanted.width, ord(separator))
+    frame = _typed(whole.data, wanted) if _is_regular(whole.data, wanted) else None
+    misfits: list[Misfit] = []
     if frame is None:
-        frame, misfits = _checked(whole, header)
-        rejects += misfits
-    return _unescaped(frame, whole.data), sorted(rejects, key=_place)
+        frame, unfit, misfits = _checked(whole, wanted)
+        rejects += unfit
+    return _unescaped(frame, whole.data), sorted(rejects, key=_place), misfits
 
 
 def _unescaped(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
     return frame.select(unescape_column(column) for column in frame) if b"\\" in data else frame
 
 
-def _width(header: LogHeader) -> int:
-    return len(header.fields) - header.packed + 1
+def _is_regular(data: bytes, wanted: _Wanted) -> bool:
+    """Tell whether all lines have their fields, none is blank, and no field is empty.
 
-
-def _is_regular(data: bytes, width: int, separator: str) -> bool:
-    """Tell whether on average lines have `width` fields, with no blank line and no empty field.
-
-    The CSV reader refuses a line with more fields. So where it reads on, none has fewer either.
+    Where all columns are read it is enough that lines have their fields on average: the CSV reader refuses a
+    line with more, so where it reads on, none has fewer either. With few columns it does not notice.
     """
     array = np.frombuffer(data, dtype=np.uint8)
-    newlines, separators = array == NEWLINE, array == ord(separator)
+    newlines, separators = array == NEWLINE, array == ord(wanted.header.separator)
     edges = newlines | separators
-    return bool(
-        edges.size
-        and newlines[-1]
-        and not edges[0]
-        and np.count_nonzero(separators) == np.count_nonzero(newlines) * (width - 1)
-        and not (edges[1:] & edges[:-1]).any()
-    )
+    if not edges.size or edges[0] or not newlines[-1] or (edges[1:] & edges[:-1]).any():
+        return False
+    expected = wanted.width - 1
+    if np.count_nonzero(separators) != np.count_nonzero(newlines) * expected:
+        return False
+    if len(wanted.cells) == wanted.width:
+        return True
+    starts = np.concatenate(([0], np.flatnonzero(newlines)[:-1] + 1))
+    return bool((np.add.reduceat(separators, starts, dtype=np.int32) == expected).all())
 
 
 def reject_block(block: Block, reason: str, *, crlf: bool = False) -> list[Reject]:
@@ -90,24 +132,25 @@ def _with_fields(lines: Lines, width: int, separator: int) -> tuple[Lines, list[
     return lines.keep(~wrong & ~blank), rejects
 
 
-def _typed(data: bytes, header: LogHeader) -> pl.DataFrame | None:
+def _typed(data: bytes, wanted: _Wanted) -> pl.DataFrame | None:
     """Let the CSV reader parse numbers; None if any value does not fit its type."""
-    schema = {name: csv_type(zeek_type) for name, zeek_type in _split_fields(header)}
+    header = wanted.header
     try:
-        raw = _unpack(_read_csv(data, header, schema), header)
+        raw = _unpack(_read_csv(data, wanted, text=False), header)
         if raw is None:
             return None
-        frame = raw.select(convert(name, zeek_type, header) for name, zeek_type in _fields(header))
+        frame = raw.select(convert(name, zeek_type, header) for name, zeek_type in wanted.fields)
     except pl.exceptions.PolarsError:
         return None
-    lossy = (name for name, zeek_type in _fields(header) if zeek_type not in {"string", "enum", "addr"})
+    lossy = (name for name, zeek_type in wanted.fields if zeek_type not in {"string", "enum", "addr"})
     fits = all(frame[name].null_count() == raw[name].null_count() for name in lossy)
     return frame if fits and _lists_fit(raw, frame, header) else None
 
 
-def _checked(lines: Lines, header: LogHeader) -> tuple[pl.DataFrame, list[Reject]]:
-    """Read everything as text, then convert, and reject the lines with a value that does not fit."""
-    whole = _read_csv(lines.data, header, {name: pl.String() for name, _ in _split_fields(header)})
+def _checked(lines: Lines, wanted: _Wanted) -> tuple[pl.DataFrame, list[Reject], list[Misfit]]:
+    """Read everything as text, then convert, and tell of the lines with a value that does not fit."""
+    header = wanted.header
+    whole = _read_csv(lines.data, wanted, text=True)
     rejects = []
     if header.packed > 1:
         fits = _holds_all(whole, header).to_numpy()
@@ -116,8 +159,8 @@ def _checked(lines: Lines, header: LogHeader) -> tuple[pl.DataFrame, list[Reject
         lines, whole = lines.keep(fits), whole.filter(fits)
     text = _unpack(whole, header)
     assert text is not None
-    frame, misfits = checked(text, list(_fields(header)), header)
-    return frame, rejects + [lines.reject(i, why) for i, why in misfits]
+    frame, faults = checked(text, wanted.fields, header)
+    return frame, rejects, lines.misfits(faults)
 
 
 def _holds_all(raw: pl.DataFrame, header: LogHeader) -> pl.Series:
@@ -145,29 +188,19 @@ def _lists_fit(raw: pl.DataFrame, frame: pl.DataFrame, header: LogHeader) -> boo
     )
 
 
-def _fields(header: LogHeader) -> Iterator[tuple[str, str]]:
-    return zip(header.fields, header.types, strict=True)
-
-
-def _split_fields(header: LogHeader) -> Iterator[tuple[str, str]]:
-    """Give the fields as separators tell them apart: packed ones are one text."""
-    if header.packed == 1:
-        yield from _fields(header)
-    else:
-        yield from list(_fields(header))[: -header.packed]
-        yield PACKED, "string"
-
-
-def _read_csv(data: bytes, header: LogHeader, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def _read_csv(data: bytes, wanted: _Wanted, *, text: bool) -> pl.DataFrame:
+    schema = wanted.schema(text=text)
+    places = {name: place for place, name in enumerate(schema)}
     if not data:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=schema).select(wanted.cells)
     return pl.read_csv(
         _as_text(data),
+        columns=None if len(wanted.cells) == len(schema) else [places[name] for name in wanted.cells],
         has_header=False,
-        separator=header.separator,
+        separator=wanted.header.separator,
         quote_char=None,
         schema=schema,
-        null_values=[header.unset],
+        null_values=[wanted.header.unset],
         empty_string_is_null=False,
         raise_if_empty=False,
     )

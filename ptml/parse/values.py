@@ -79,19 +79,20 @@ def _to_list(column: pl.Expr, inner: str, header: LogHeader) -> pl.Expr:
 
 def checked(
     text: pl.DataFrame, fields: Sequence[tuple[str, str]], header: LogHeader
-) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    """Convert columns of text; rows with a value that does not fit are left out and told, with the reason.
+) -> tuple[pl.DataFrame, list[tuple[int, tuple[str, ...], str]]]:
+    """Convert columns of text; values that do not fit are null, and told: row, columns, reason.
 
     >>> from ptml.parse.header import LogHeader
     >>> frame, misfits = checked(pl.DataFrame({"p": ["80", "x"]}), [("p", "port")], LogHeader())
     >>> frame["p"].to_list(), misfits
-    ([80], [(1, "p: 'x' is no port")])
+    ([80, None], [(1, ('p',), "p: 'x' is no port")])
     """
     frame = text.select(convert(name, zeek_type, header) for name, zeek_type in fields)
     bad = pl.DataFrame({name: _misfit(text[name], frame[name], header) for name, _ in fields})
+    if not bad.width:
+        return frame, []
     wrong = bad.select(pl.any_horizontal(pl.all())).to_series()
-    misfits = [(i, _reason(text, bad, fields, i)) for i in wrong.arg_true()]
-    return frame.filter(~wrong), misfits
+    return frame, [(i, *_faults(text, bad, fields, i)) for i in wrong.arg_true()]
 
 
 def _misfit(text: pl.Series, typed: pl.Series, header: LogHeader) -> pl.Series:
@@ -112,9 +113,12 @@ def lost_elements(text: pl.Series, typed: pl.Series, header: LogHeader) -> pl.Se
     return (unset > meant).fill_null(value=False)
 
 
-def _reason(text: pl.DataFrame, bad: pl.DataFrame, fields: Iterable[tuple[str, str]], row: int) -> str:
+def _faults(
+    text: pl.DataFrame, bad: pl.DataFrame, fields: Iterable[tuple[str, str]], row: int
+) -> tuple[tuple[str, ...], str]:
     faults = [(name, zeek_type) for name, zeek_type in fields if bad[name][row]]
-    return "; ".join(f"{name}: {text[name][row][:SHOWN]!r} is no {zeek_type}" for name, zeek_type in faults)
+    why = (f"{name}: {text[name][row][:SHOWN]!r} is no {zeek_type}" for name, zeek_type in faults)
+    return tuple(name for name, _ in faults), "; ".join(why)
 
 
 def unescape_column(column: pl.Series) -> pl.Series:
