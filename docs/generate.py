@@ -17,6 +17,8 @@ from typer.main import get_command
 
 from ptml.cli import app
 from ptml.features.describe import features_page
+from ptml.parse.describe import CAPTURE_ID
+from ptml.parse.knownlogs import ADDED, LogField, zeek_logs
 from ptml.schema import TABLES
 from ptml.settings import PipelineSettings
 from ptml.zeektypes import ATOMS
@@ -24,8 +26,15 @@ from ptml.zeektypes import ATOMS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ptml.parse.knownlogs import ZeekLog
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Made by docs/generate.py: change the code and run `make docs`. -->"
+ABOUT_TABLES = """What stages hand to each other, then the logs of Zeek; `ptml schema NAME` shows the same
+on a terminal. Unset is null, never 0 or an empty text. Key columns are in bold."""
+ABOUT_LOGS = """Logs keep Zeek's names. A log's own header says which fields it has and of which types. The
+logs below are known, so that JSON, which names no types, is typed as well; other logs in JSON are typed by
+their values, and the report says so. Logs of different versions unite by the names of their fields."""
 BEGIN, END = "<!-- keys: made by docs/generate.py -->", "<!-- end of keys -->"
 
 
@@ -100,12 +109,8 @@ def help_text(text: str) -> str:
 
 
 def schema_page() -> str:
-    """Document ptml's own tables and what Zeek's types become."""
-    parts = [
-        NOTE,
-        "# Tables",
-        "What stages hand to each other. Unset is null, never 0 or an empty text. Key columns are in bold.",
-    ]
+    """Document ptml's own tables, what Zeek's types become, and every known log."""
+    parts = [NOTE, "# Tables and logs", ABOUT_TABLES]
     for table in TABLES:
         rows = [
             (
@@ -115,15 +120,60 @@ def schema_page() -> str:
             )
             for column in table.columns
         ]
-        parts += [f"## {table.name}", markdown_table(("column", "type", "meaning"), rows)]
+        parts += [
+            f"## {table.name}",
+            sentence(table.meaning),
+            markdown_table(("column", "type", "meaning"), rows),
+        ]
+    logs = zeek_logs().values()
     types = [(f"`{zeek}`", f"`{dtype}`") for zeek, dtype in ATOMS.items()]
     types.append(("`set[T]`, `vector[T]`, `table[T]`", "`List` of what T becomes"))
     parts += [
         "## Zeek logs",
-        "Logs keep Zeek's names and gain `capture_id`. Which fields a log has stands in its own header.",
+        ABOUT_LOGS,
         markdown_table(("Zeek type", "column type"), types),
+        "Any log may also have:",
+        field_table((CAPTURE_ID, *ADDED)),
+        markdown_table(("log", "meaning"), [(f"[`{log.name}`](#{log.name})", log.meaning) for log in logs]),
+        *(part for log in logs for part in log_chapter(log)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def log_chapter(log: ZeekLog) -> Iterator[str]:
+    """Document a log: what it is about, what writes it, its fields and those of other set-ups."""
+    yield f"### {log.name}"
+    yield f"{sentence(log.meaning)} Written by {log.source}."
+    yield field_table(log.fields)
+    if log.extra:
+        yield "From other versions, scripts and packages:"
+        yield field_table(log.extra)
+
+
+def field_table(fields: Sequence[LogField]) -> str:
+    """Document fields of a log in a table.
+
+    >>> print(field_table([LogField("ts", "time", "when it happened")]))
+    | field | type | meaning |
+    | --- | --- | --- |
+    | `ts` | `time` | when it happened |
+    """
+    sources = any(field.source for field in fields)
+    header = ("field", "type", "meaning", *(["from"] if sources else []))
+    rows = [
+        (f"`{field.name}`", f"`{field.type}`", field.meaning, *([field.source or ""] if sources else []))
+        for field in fields
+    ]
+    return markdown_table(header, rows)
+
+
+def sentence(text: str) -> str:
+    """Make a sentence of a meaning.
+
+    >>> sentence("every connection")
+    'Every connection.'
+    """
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def keys_of_pipelines() -> str:

@@ -25,9 +25,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's contract: columns in order, and the ones that make its key."""
+    """A table's contract: what it holds, its columns in order, and the ones that make its key."""
 
     name: str
+    meaning: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
 
@@ -67,6 +68,7 @@ def _columns(*rows: tuple[str, pl.DataType | type[pl.DataType], str]) -> tuple[C
 
 CATALOG = Table(
     "catalog",
+    "the captures of a workspace, one row each",
     ("capture_id",),
     _columns(
         ("capture_id", pl.String, "`c` and 16 hex digits of the capture's content hash"),
@@ -96,6 +98,7 @@ CATALOG = Table(
 )
 PROVENANCE = Table(
     "provenance",
+    "where each capture comes from, one row per capture and source",
     ("capture_id", "source"),
     _columns(
         ("capture_id", pl.String, "which capture"),
@@ -109,6 +112,7 @@ PROVENANCE = Table(
 )
 QUARANTINE = Table(
     "quarantine",
+    "lines and files that could not be read, with their bytes",
     ("capture_id", "path", "line"),
     _columns(
         ("capture_id", pl.String, "which capture"),
@@ -122,6 +126,7 @@ QUARANTINE = Table(
 )
 LABELS = Table(
     "labels",
+    "labels of connections, and how they were made",
     ("capture_id", "uid"),
     _columns(
         ("capture_id", pl.String, "which capture"),
@@ -134,6 +139,7 @@ LABELS = Table(
 )
 CONNECTION_SCORES = Table(
     "scores/connections",
+    "probability and verdict of each scored connection",
     ("capture_id", "uid"),
     _columns(
         ("capture_id", pl.String, "which capture"),
@@ -152,6 +158,7 @@ CONNECTION_SCORES = Table(
 )
 HOST_SCORES = Table(
     "scores/hosts",
+    "the scored connections summed up by the host that began them",
     ("capture_id", "host"),
     _columns(
         ("capture_id", pl.String, "which capture"),
@@ -164,6 +171,7 @@ HOST_SCORES = Table(
 )
 CAPTURE_SCORES = Table(
     "scores/captures",
+    "probability and verdict of each scored capture",
     ("capture_id",),
     _columns(
         ("capture_id", pl.String, "which capture"),

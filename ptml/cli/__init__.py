@@ -10,13 +10,14 @@ from ptml.cli.evaluate import evaluate
 from ptml.cli.features import features
 from ptml.cli.parse import parse
 from ptml.cli.run import run
+from ptml.cli.schema import schema
 from ptml.cli.score import score
 from ptml.cli.simulate import simulate
 from ptml.cli.train import train
 
 __all__ = ["app", "main"]
 
-COMMANDS = (run, simulate, add, catalog, parse, features, train, evaluate, score, doctor)
+COMMANDS = (run, simulate, add, catalog, parse, schema, features, train, evaluate, score, doctor)
 
 for command in COMMANDS:
     # \b keeps the examples' lines as they are

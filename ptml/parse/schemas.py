@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from ptml.parse import knownlogs
 from ptml.zeektypes import log_name
 
 if TYPE_CHECKING:
@@ -22,13 +23,7 @@ COMMON = {
     "id.resp_p": "port",
 }
 """Fields that mean the same in every log that has them."""
-ADDED = {
-    "_path": "string",
-    "_system_name": "string",
-    "_write_ts": "time",
-    "label": "string",
-    "detailed_label": "string",
-}
+ADDED = {field.name: field.type for field in knownlogs.ADDED}
 """Fields that forwarders and labellers add to any log."""
 
 
@@ -44,8 +39,13 @@ def zeek_schemas() -> dict[str, dict[str, dict[str, str]]]:
     >>> zeek_schemas()["conn"]["fields"]["duration"]
     'interval'
     """
-    schemas: dict[str, dict[str, dict[str, str]]] = load("zeek_schemas.json")
-    return schemas
+    return {
+        name: {
+            "fields": {field.name: field.type for field in log.fields},
+            "extra": {field.name: field.type for field in log.extra},
+        }
+        for name, log in knownlogs.zeek_logs().items()
+    }
 
 
 @cache
