@@ -108,7 +108,8 @@ def _expect(what: str, value: Any, keys: set[str]) -> None:  # noqa: ANN401 - ch
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of pairs, and refuse a key that comes twice."""
-    twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-    if twice:
+    whole = dict(pairs)
+    if len(whole) < len(pairs):
+        twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         raise ValueError(f"said twice: {quoted(twice)}")
-    return dict(pairs)
+    return whole

@@ -45,7 +45,7 @@ def test_uwf_connections_get_zeeks_names_types_and_labels(tmp_path: Path) -> Non
     ]
     assert whole.notes == [
         "conn: columns of UWF-ZeekData",
-        "conn: kept as text: community_id, datetime, label_tactic, label_technique, label_binary",
+        "conn: kept as text: datetime, label_tactic, label_technique, label_binary",
     ]
 
 
