@@ -15,6 +15,7 @@ from ptml.catalog import catalog
 from ptml.doctor import doctor
 from ptml.evaluate.stage import evaluate
 from ptml.features.stage import features
+from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
 from ptml.pipeline import run
 from ptml.score.stage import score
@@ -22,4 +23,16 @@ from ptml.sources.own import add
 from ptml.sources.simulate import simulate
 from ptml.train.stage import train
 
-__all__ = ["add", "catalog", "doctor", "evaluate", "features", "parse", "run", "score", "simulate", "train"]
+__all__ = [
+    "add",
+    "catalog",
+    "doctor",
+    "evaluate",
+    "features",
+    "parse",
+    "parse_files",
+    "run",
+    "score",
+    "simulate",
+    "train",
+]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from ptml.errors import BadData, CannotWrite, MissingInput
+from ptml.meter import read_to
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -113,6 +114,7 @@ def pieces(file: BufferedReader, name: str) -> Iterator[bytes]:
         if not piece:
             return
         given += len(piece)
+        read_to(file.tell())
         if reader is not file and given > EXPANSION_FROM_BYTES:
             _check_expansion(name, file.tell(), given)
         yield piece
