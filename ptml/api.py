@@ -16,6 +16,7 @@ from ptml.doctor import doctor
 from ptml.evaluate.stage import evaluate
 from ptml.features.stage import features
 from ptml.parse.describe import schema
+from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
 from ptml.pipeline import run
 from ptml.score.stage import score
@@ -30,6 +31,7 @@ __all__ = [
     "evaluate",
     "features",
     "parse",
+    "parse_files",
     "run",
     "schema",
     "score",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData
-from ptml.io import chunks
+from ptml.io import DECODE_ERRORS, chunks, open_binary
 from ptml.zeektypes import log_name
 
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ID_DIGITS = 16
+PCAP_MAGICS = tuple(
+    bytes.fromhex(magic)
+    for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "a1b2cd34", "34cdb2a1", "0a0d0d0a")
+)
+"""First bytes of pcap, in either byte order, in micro- and nanoseconds and of one old variant; of pcapng."""
 
 
 def capture_id_of_logs(paths: Iterable[Path]) -> str:
@@ -27,6 +33,47 @@ def capture_id_of_logs(paths: Iterable[Path]) -> str:
     parts = sorted((log_name(path), data_lines_sha256(path)) for path in paths)
     digest = hashlib.sha256("".join(f"{name}\t{digest}\n" for name, digest in parts).encode())
     return f"c{digest.hexdigest()[:ID_DIGITS]}"
+
+
+def is_pcap(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a packet capture, plain or compressed.
+
+    >>> import gzip, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.bin"
+    >>> _ = path.write_bytes(gzip.compress(bytes.fromhex("d4c3b2a1") + bytes(20)))
+    >>> is_pcap(path)
+    True
+
+    Raises:
+        MissingInput: It is not there or may not be read.
+    """
+    with open_binary(path) as file:
+        try:
+            return file.read(4) in PCAP_MAGICS
+        except DECODE_ERRORS:
+            return False
+
+
+def pcap_sha256(path: Path) -> str:
+    """Hash a packet capture, decompressed; of a broken file, what can be read.
+
+    Raises:
+        MissingInput: It is not there or may not be read.
+    """
+    digest = hashlib.sha256()
+    with contextlib.suppress(BadData):  # the parse stage reports the break
+        for piece in chunks(path):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def capture_id_of_pcap(path: Path) -> str:
+    """Name a packet capture: ``c`` and 16 hex digits of the hash of its bytes, decompressed.
+
+    Raises:
+        MissingInput: It is not there or may not be read.
+    """
+    return f"c{pcap_sha256(path)[:ID_DIGITS]}"
 
 
 def data_lines_sha256(path: Path) -> str:

@@ -23,6 +23,7 @@ import polars as pl
 from isal import igzip, igzip_lib
 
 from ptml.errors import BadData, CannotWrite, MissingInput
+from ptml.meter import read_to
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -164,6 +165,7 @@ def _checked_pieces(reader: BufferedIOBase, file: BufferedReader, name: str) -> 
         if not piece:
             return
         given += len(piece)
+        read_to(file.tell())
         if reader is not file and given > EXPANSION_FROM_BYTES:
             _check_expansion(name, file.tell(), given)
         yield piece

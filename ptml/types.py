@@ -20,9 +20,19 @@ Hashes: TypeAlias = Mapping[str, str]
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (what is being worked on, units done, units in all)."""
 
+ReadProgress: TypeAlias = Callable[[int, int, int], None]
+"""Called with (bytes read, bytes in all, rows read), all over all files."""
+
 
 def silent(_what: str, _done: int, _total: int) -> None:
     """Report progress to nobody.
 
     >>> silent("parse", 1, 2)
+    """
+
+
+def unseen(_done: int, _total: int, _rows: int) -> None:
+    """Report the progress of reading to nobody.
+
+    >>> unseen(1, 2, 3)
     """

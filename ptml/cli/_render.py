@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from ptml.errors import PtmlError
     from ptml.stage import StageReport
-    from ptml.types import Progress
+    from ptml.types import Progress, ReadProgress
 
 SHOWN = 10
 PIPE_WIDTH = 140
@@ -76,9 +77,14 @@ def describe(report: StageReport) -> str:
 
 def details(report: StageReport) -> Iterator[str]:
     """Give a stage's remarks and failures, a line each, the first few of many."""
-    notes = [f"  note: {note}" + (f" ({n} captures)" if n > 1 else "") for note, n in report.notes.items()]
-    failed = [f"  failed: {capture}: {why.replace(chr(10), ' ')}" for capture, why in report.failed.items()]
-    for lines in (notes, failed):
+    return remarks(report.notes, report.failed, "captures")
+
+
+def remarks(notes: Mapping[str, int], failures: Mapping[str, str], of: str = "files") -> Iterator[str]:
+    """Give remarks and failures, a line each, the first few of many."""
+    said = [f"  note: {note}" + (f" ({n} {of})" if n > 1 else "") for note, n in notes.items()]
+    failed = [f"  failed: {one}: {why.replace(chr(10), ' ')}" for one, why in failures.items()]
+    for lines in (said, failed):
         yield from lines[:SHOWN]
         if len(lines) > SHOWN:
             yield f"  … and {len(lines) - SHOWN} more; --json lists all"
@@ -126,5 +132,28 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
             if what not in known:
                 known[what] = bars.add_task(plain(what), total=total)
             bars.update(known[what], completed=done, total=total)
+
+        yield update
+
+
+@contextlib.contextmanager
+def reading_bar(*, quiet: bool) -> Iterator[ReadProgress]:
+    """Show bytes, rows a second and the time left on a terminal; in a pipe, nothing."""
+    from ptml.types import unseen
+
+    if quiet or not sys.stderr.isatty():
+        yield unseen
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    started = time.monotonic()
+    columns = BarColumn(), DownloadColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("parse", total=None, speed="")
+
+        def update(done: int, total: int, rows: int) -> None:
+            speed = f"{rows / max(time.monotonic() - started, 0.1):,.0f} rows/s"
+            bars.update(bar, completed=done, total=total, speed=speed)
 
         yield update

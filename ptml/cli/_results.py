@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ptml.cli._render import describe, details, remark, show_table
+from ptml.cli._render import describe, details, remark, remarks, show_table
 
 if TYPE_CHECKING:
     from ptml.evaluate.stage import EvaluationResult
+    from ptml.parse.files import FilesReport
     from ptml.pipeline import StageResult
     from ptml.score.stage import ScoreResult
     from ptml.stage import StageReport
@@ -20,6 +21,7 @@ SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "mean_probabilit
 SCORE_TITLES = {"mean_probability": "mean"}
 
 SCORES_SHOWN = 25
+FILES_COLUMNS = ("log", "lines", "rows", "quarantined")
 
 
 def show_training(result: TrainResult) -> None:
@@ -73,6 +75,19 @@ def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
     for one in result.skipped:
         remark(f"  skipped: {one.path}: {one.reason}", quiet=quiet)
     typer.echo(f"report: {result.report}")
+
+
+def show_files(report: FilesReport, *, quiet: bool = False) -> None:
+    """Show the lines of each log, together all lines of the files, then what else there is to say."""
+    rows = [(log, n.rows + n.quarantined, n.rows, n.quarantined) for log, n in report.logs.items()]
+    total = report.total
+    last = ("all", total.rows + total.quarantined, total.rows, total.quarantined)
+    read, unchanged, failed = report.count("done"), report.count("unchanged"), len(report.failed)
+    title = f"{read} files read, {unchanged} unchanged, {failed} failed ({report.seconds:.1f} s)"
+    show_table(title, FILES_COLUMNS, [*rows, last])
+    for line in remarks(report.notes, report.failed):
+        remark(line, quiet=quiet)
+    typer.echo(f"datasets: {report.out / 'logs'}")
 
 
 def show_stage(name: str, result: StageResult) -> None:

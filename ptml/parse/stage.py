@@ -16,6 +16,7 @@ from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
+from ptml.meter import wrote_rows
 from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
 from ptml.parse.quarantine import Quarantine
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ptml.engine import Engine
     from ptml.manifest import Manifest, PendingFile
     from ptml.parse.batch import Batch
-    from ptml.types import Progress
+    from ptml.types import JsonObject, Progress
 
 STAGE = "parse"
 VERSION = "2"
@@ -43,13 +44,27 @@ SAMPLE_ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class ParseTask:
-    """One capture to parse: the files of it that may be logs, with the names they had in the capture."""
+    """One capture to parse: the files of it that may be logs, with the names they had in the capture.
+
+    Attributes:
+        workspace: Where its logs go.
+        capture_id: Which capture.
+        files: Name in the capture and place of each file.
+        raw_fingerprint: Stands for the content of the files.
+        block_bytes: Bytes of text handled at a time.
+        wanted: Logs whose absence is worth a note.
+        parameters: What the manifest should say of how the files came to be.
+        notes: Likewise, for people.
+    """
 
     workspace: Workspace
     capture_id: str
     files: tuple[tuple[str, Path], ...]
     raw_fingerprint: str
     block_bytes: int
+    wanted: tuple[str, ...] = ("conn",)
+    parameters: JsonObject = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -131,13 +146,14 @@ def parse_capture(task: ParseTask) -> Manifest:
         finally:
             writer.close()
         quarantined = writer.quarantine.count
+        missing = [f"no {log}.log" for log in task.wanted if not writer.rows[log]]
         rows = sum(writer.rows.values())
         return publication.publish(
             inputs={"raw": task.raw_fingerprint},
-            parameters={},
+            parameters=task.parameters,
             rows_in=rows + quarantined,
             rows_out=rows,
-            notes=[*writer.notes, *(f"no {log}.log" for log in ("conn",) if not writer.rows[log])],
+            notes=[*task.notes, *writer.notes, *missing],
             counts={"files": len(task.files), "quarantined": quarantined, **writer.by_log()},
         )
 
@@ -183,6 +199,7 @@ class _CaptureWriter:
                 part.writer.write_table(table)
             part.pending.rows = (part.pending.rows or 0) + table.num_rows
             self.rows[log] += table.num_rows
+            wrote_rows(table.num_rows)
 
     def _part(self, log: str, schema: pa.Schema, frame: pl.DataFrame) -> _OpenPart:
         part = self.parts.get(log)
