@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
 from ptml.engine import available_cores
+from ptml.errors import PtmlError
+from ptml.parse.zeek import COMMAND_VARIABLE, INSTALL, find_zeek
 from ptml.version import __version__
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 LIBRARIES = ("polars", "pyarrow", "scikit-learn", "skops", "numpy", "pydantic", "typer")
-ZEEK_VARIABLE = "PTML_ZEEK"
-ZEEK_SECONDS = 20
 GIGABYTE = 1 << 30
 LOW_DISK_GIGABYTES = 5
 
@@ -85,17 +83,14 @@ def _cores() -> Finding:
 
 
 def _zeek() -> Finding:
-    todo = f"needed only to read PCAPs: install Zeek (zeek.org), put it on PATH or name it in {ZEEK_VARIABLE}"
-    program = os.environ.get(ZEEK_VARIABLE) or shutil.which("zeek")
-    if not program:
-        return Finding("zeek", "warning", "not found", todo)
+    todo = f"needed only to read PCAPs: {INSTALL}"
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own program, no shell, nothing from a capture
-            [program, "--version"], capture_output=True, text=True, timeout=ZEEK_SECONDS, check=True
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        return Finding("zeek", "warning", f"{program} does not run: {error}", todo)
-    return Finding("zeek", "ok", f"{done.stdout.strip()} at {program}")
+        zeek = find_zeek()
+        if zeek.template:  # starting a container may fetch it first, which is more than a look
+            return Finding("zeek", "ok", f"by {COMMAND_VARIABLE}, which begins with {zeek.words[0]}")
+        return Finding("zeek", "ok", f"{zeek.version()} at {zeek.words[0]}")
+    except PtmlError as error:
+        return Finding("zeek", "warning", error.message, todo)
 
 
 def _disk(workspace: Workspace) -> Finding:

@@ -68,12 +68,21 @@ def pcap_sha256(path: Path) -> str:
 
 
 def capture_id_of_pcap(path: Path) -> str:
-    """Name a packet capture: ``c`` and 16 hex digits of the hash of its bytes, decompressed.
+    """Name a packet capture by the hash of its bytes, decompressed.
 
     Raises:
         MissingInput: It is not there or may not be read.
     """
-    return f"c{pcap_sha256(path)[:ID_DIGITS]}"
+    return capture_id_of_sha256(pcap_sha256(path))
+
+
+def capture_id_of_sha256(digest: str) -> str:
+    """Name a packet capture: ``c`` and the first 16 hex digits of its hash.
+
+    >>> capture_id_of_sha256("00f1d3a522d98c2d42a2346add205aee")
+    'c00f1d3a522d98c2d'
+    """
+    return f"c{digest[:ID_DIGITS]}"
 
 
 def data_lines_sha256(path: Path) -> str:

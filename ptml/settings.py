@@ -84,6 +84,9 @@ class ParseSettings(Section):
     block_bytes: int = Field(
         16 << 20, ge=1 << 12, le=1 << 30, description="bytes of log text handled at a time"
     )
+    zeek_seconds: float = Field(3600.0, gt=0, description="time that Zeek may take for a packet capture")
+    zeek_memory_gb: float = Field(8.0, gt=0, description="memory that Zeek may use, in GiB")
+    zeek_output_gb: float = Field(64.0, gt=0, description="logs that Zeek may write, in GiB")
 
 
 class FeaturesSettings(Section):

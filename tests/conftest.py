@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 @pytest.fixture(autouse=True)
 def _clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caller's own settings out of the tests."""
-    for name in ("PTML_DATA", "PTML_ZEEK"):
+    for name in ("PTML_DATA", "PTML_ZEEK", "PTML_ZEEK_COMMAND"):
         monkeypatch.delenv(name, raising=False)
 
 

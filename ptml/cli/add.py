@@ -14,7 +14,7 @@ from ptml.types import Label
 
 def add(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of Zeek logs, each one capture; or single logs.")
+        list[Path] | None, typer.Argument(help="Folders of Zeek logs, each one capture; single logs; PCAPs.")
     ] = None,
     manifest: Annotated[
         Path | None,
@@ -40,9 +40,10 @@ def add(
 ) -> None:
     """Bring in your own labelled captures.
 
-    A capture is a folder of Zeek logs. It is known by its content: added twice, it is still one. The label is
-    malicious, benign, mixed or unknown, and holds for the whole capture. A folder with a labels.parquet
-    (uid, label, family; `ptml simulate --out` writes one) beside its logs keeps the label of each connection.
+    A capture is a folder of Zeek logs, or a PCAP, which `ptml parse` hands to Zeek. It is known by its
+    content: added twice, it is still one. The label is malicious, benign, mixed or unknown, and holds for the
+    whole capture. A folder with a labels.parquet (uid, label, family; `ptml simulate
+    --out` writes one) beside its logs keeps the label of each connection.
 
     Examples:
       ptml add zeek/emotet-1 --label malicious --family emotet

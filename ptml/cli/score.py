@@ -15,7 +15,7 @@ from ptml.errors import FAIL_ON_EXIT_CODE
 
 def score(
     paths: Annotated[
-        list[Path], typer.Argument(help="Folders of Zeek logs, single logs, or folders of such folders.")
+        list[Path], typer.Argument(help="Folders of Zeek logs, single logs, PCAPs, or folders of these.")
     ],
     model: ModelName = "hist-gradient-boosting",
     out: Annotated[

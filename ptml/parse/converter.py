@@ -21,7 +21,8 @@ from ptml.io import chunks
 from ptml.manifest import is_fresh, published, read_manifest_or_none
 from ptml.meter import metered, read_meters
 from ptml.parse.filereport import FileReport, FilesReport, path_text, report_file
-from ptml.parse.stage import STAGE, ParseTask, parse_capture
+from ptml.parse.stage import STAGE, ParseTask, parse_capture, zeek_limits
+from ptml.parse.zeek import find_zeek
 from ptml.types import unseen
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ class Converter:
             progress: Told of bytes and rows while the work goes on.
             on_file: Told of each file as it ends.
             stop: Asked after each file: if true, files that have not been begun are left.
+
+        Raises:
+            MissingTool: There is a packet capture to convert, and no Zeek.
         """
         todo: list[_FileTask] = []
         for file in found:
@@ -114,6 +118,8 @@ class Converter:
                 todo.append(_FileTask(self.desk, file, self.settings, self.force, self._beginnings(file)))
             else:
                 self._keep(report_file(self.desk, file, earlier, "unchanged"))
+        if any(task.file.pcap for task in todo):
+            find_zeek()  # or say now that it is missing, before the others are begun
         with _watched(self.desk, todo, progress) as advance:
             results = self.engine.map(_convert, todo)
             for task, result in results:
@@ -218,6 +224,7 @@ def _convert(task: _FileTask) -> FileReport:
         task.settings.block_bytes,
         wanted=(),
         parameters=parameters,
+        zeek=zeek_limits(task.settings),
     )
     old = read_manifest_or_none(task.workspace, STAGE, capture_id)
     if old is not None and not task.force and is_fresh(task.workspace, old, parse.fingerprint):

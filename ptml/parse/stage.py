@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,14 @@ import pyarrow.parquet as pq
 from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
+from ptml.identity import is_pcap
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.meter import wrote_rows
 from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
+from ptml.parse.limited import Limits
+from ptml.parse.pcap import run_zeek
 from ptml.parse.quarantine import Quarantine
 from ptml.parse.reader import read_log
 from ptml.settings import ParseSettings
@@ -40,6 +43,7 @@ STAGE = "parse"
 VERSION = "2"
 WHOLE_FILE_BYTES = 4096
 SAMPLE_ROWS = 4096
+GIGABYTE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class ParseTask:
         wanted: Logs whose absence is worth a note.
         parameters: What the manifest should say of how the files came to be.
         notes: Likewise, for people.
+        broken: Files that could be read in part only, by other means than ours, and why.
+        zeek: What Zeek may use where the file is a packet capture.
     """
 
     workspace: Workspace
@@ -65,6 +71,8 @@ class ParseTask:
     wanted: tuple[str, ...] = ("conn",)
     parameters: JsonObject = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    broken: tuple[tuple[str, str], ...] = ()
+    zeek: Limits = field(default_factory=Limits)
 
     @property
     def fingerprint(self) -> str:
@@ -122,17 +130,47 @@ def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> Par
             hint="add or simulate it again",
         )
     files = {PurePath(*PurePath(file.path).parts[3:]): workspace.root / file.path for file in manifest.files}
-    logs = tuple((name.as_posix(), files[name]) for name in logs_among(files))
-    return ParseTask(workspace, capture_id, logs, manifest.fingerprint, settings.block_bytes)
+    names = logs_among(files) or [name for name, path in files.items() if is_pcap(path)]
+    found = tuple((name.as_posix(), files[name]) for name in names)
+    limits = zeek_limits(settings)
+    return ParseTask(workspace, capture_id, found, manifest.fingerprint, settings.block_bytes, zeek=limits)
+
+
+def zeek_limits(settings: ParseSettings) -> Limits:
+    """Give what Zeek may use."""
+    return Limits(
+        settings.zeek_seconds,
+        int(settings.zeek_memory_gb * GIGABYTE),
+        int(settings.zeek_output_gb * GIGABYTE),
+    )
 
 
 def parse_capture(task: ParseTask) -> Manifest:
-    """Parse one capture and publish its logs.
+    """Parse one capture and publish its logs; those of a packet capture are Zeek's to make.
 
     Raises:
-        BadData: It has no file that looks like a log.
+        BadData: It has no file that looks like a log, or Zeek makes nothing of it.
+        MissingTool: It is a packet capture, and there is no Zeek.
         CannotWrite: The operating system refused.
     """
+    if len(task.files) != 1 or not is_pcap(task.files[0][1]):
+        return _parse_logs(task)
+    [(name, path)] = task.files
+    with task.workspace.scratch_folder() as folder:
+        ran = run_zeek(name, path, folder, task.zeek)
+        return _parse_logs(
+            replace(
+                task,
+                files=ran.files,
+                wanted=("conn",),
+                parameters=task.parameters | ran.parameters,
+                notes=(*task.notes, *ran.notes),
+                broken=() if ran.broken is None else ((name, ran.broken),),
+            )
+        )
+
+
+def _parse_logs(task: ParseTask) -> Manifest:
     if not task.files:
         raise BadData(
             "no file in the capture looks like a Zeek log", hint="Zeek's logs end in .log, .log.gz, .json, …"
@@ -143,6 +181,8 @@ def parse_capture(task: ParseTask) -> Manifest:
         try:
             for name, path in task.files:
                 _parse_file(writer, name, path, task.block_bytes)
+            for name, why in task.broken:
+                writer.quarantine.add(name, "pcap", Reject(None, 0, f"the rest of the file: {why}", b""))
         finally:
             writer.close()
         quarantined = writer.quarantine.count

@@ -15,7 +15,7 @@ from ptml.errors import MissingInput
 from ptml.features.build import iter_connection_features
 from ptml.features.catalog import feature_version
 from ptml.features.large import collect_capture_features
-from ptml.identity import capture_id_of_logs
+from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
 from ptml.parse.scan import log_files
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ptml.manifest import Manifest
     from ptml.score.discover import Found
 
-CONN, ROWS_CONN = "conn", "rows_conn"
+CONN, ROWS_CONN, ZEEK = "conn", "rows_conn", "zeek"
 CONTRIBUTING = ("dns", "http", "ssl", "x509", "files")
 BLOCK_BYTES = 16 << 20
 MAX_REASONS = 20
@@ -114,7 +114,8 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
         manifest = _parse(files, workspace)
         unread = _quarantine_reasons(workspace, manifest)
         logs = published_logs(workspace, manifest)
-        if CONN not in logs and CONN not in {log_name(path) for path in files}:
+        pcap = ZEEK in manifest.parameters
+        if CONN not in logs and not pcap and CONN not in {log_name(path) for path in files}:
             raise MissingInput("; ".join([NO_CONN, *unread]))
         _write_connections(task, model, logs)
         summary = _summarise(task)
@@ -129,7 +130,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
             rows_quarantined=manifest.rows_in - manifest.rows_out,
             rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
             seconds=round(time.perf_counter() - started, 3),
-            notes=_notes(model, logs, summary["connections"]),
+            notes=(*(manifest.notes if pcap else ()), *_notes(model, logs, summary["connections"])),
             quarantine_reasons=unread,
         )
     finally:
@@ -186,7 +187,8 @@ def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame])
 
 
 def _parse(files: list[Path], workspace: Workspace) -> Manifest:
-    capture_id = capture_id_of_logs(files)
+    pcap = len(files) == 1 and is_pcap(files[0])
+    capture_id = capture_id_of_pcap(files[0]) if pcap else capture_id_of_logs(files)
     named = tuple((path.name, path) for path in files)
     return parse_capture(ParseTask(workspace, capture_id, named, capture_id, BLOCK_BYTES))
 

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptml.errors import MissingInput
+from ptml.identity import is_pcap
 from ptml.report import path_text
 from ptml.zeektypes import looks_like_archive, looks_like_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-NO_LOGS = "no Zeek logs in it (*.log, *.json, also .gz and .zst)"
+NO_LOGS = "no Zeek logs in it (*.log, *.json, also .gz and .zst), and no PCAPs"
+PCAPS_BESIDE_LOGS = "{} PCAPs beside Zeek logs were left out: connections would come twice"
 GIVEN_TWICE = "given twice; it is scored once"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A capture to score: a folder of logs or one log file, what to call it, and the path as it was given."""
+    """A capture to score: a folder of logs, a log or a PCAP; its name, and the path as it was given."""
 
     source: Path
     name: str
@@ -41,7 +43,7 @@ def find_captures(
     """Find the captures at some paths: a folder of Zeek logs is one, so is a single log file.
 
     A folder that holds no logs itself is searched for folders that do, at any depth; links to folders and
-    hidden folders are not followed.
+    hidden folders are not followed. PCAPs are captures too, in a folder only if it has no logs.
 
     Args:
         paths: Folders and files.
@@ -64,7 +66,10 @@ def find_captures(
                 f"{path_text(path)} does not exist, so nothing was scored",
                 hint="check the path; give a folder of Zeek logs, a single log, or a folder of such folders",
             )
-        captures = [path] if path.is_file() else list(_capture_folders(path, shut))
+        captures, pcaps = ([path], []) if path.is_file() else _search(path, shut)
+        if captures and pcaps:
+            skipped.append(Skipped(path_text(path), PCAPS_BESIDE_LOGS.format(len(pcaps))))
+        captures = captures or pcaps
         if not captures:
             skipped.append(Skipped(path_text(path), NO_LOGS))
         for source in captures:
@@ -72,7 +77,8 @@ def find_captures(
                 skipped.append(Skipped(path_text(source), GIVEN_TWICE))
                 continue
             seen.add(source.resolve())
-            name = (names or {}).get(source) or path_text(_name(source, path))
+            given = path if len(captures) == 1 else source
+            name = (names or {}).get(given) or path_text(_name(source, path))
             found.append(Found(source, name, path_text(source)))
     return found, skipped
 
@@ -82,13 +88,25 @@ def _name(source: Path, given: Path) -> Path:
     return Path(source.resolve().name) if source == given else source.relative_to(given)
 
 
-def _capture_folders(root: Path, shut: set[Path]) -> Iterator[Path]:
+def _search(root: Path, shut: set[Path]) -> tuple[list[Path], list[Path]]:
+    """Find the folders of logs below a folder, and the packet captures that lie in none of them."""
+    captures: list[Path] = []
+    pcaps: list[Path] = []
     for place, folders, files in os.walk(root):
         folder = Path(place)
         if any(looks_like_log(Path(name)) and not looks_like_archive(Path(name)) for name in files):
             folders.clear()  # what lies below belongs to this capture
-            yield folder
+            captures.append(folder)
         else:
             folders[:] = sorted(
                 name for name in folders if not name.startswith(".") and (folder / name).resolve() not in shut
             )
+            pcaps += [folder / name for name in sorted(files) if _is_pcap(folder / name)]
+    return captures, pcaps
+
+
+def _is_pcap(path: Path) -> bool:
+    try:
+        return not path.name.startswith(".") and path.is_file() and is_pcap(path)
+    except MissingInput:
+        return False  # it may not be read, or went just now

@@ -6,10 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError, SettingsError
+from ptml.identity import is_pcap
 from ptml.labelfile import FILE, families_of, label_of_all, read_connection_labels
 from ptml.sources.manifest_csv import Listed, read_manifest_csv
+from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ptml.settings import AddSettings
 
 
@@ -22,7 +26,10 @@ def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
         if not path.exists():
             raise MissingInput(f"{path} does not exist", hint="give a folder of Zeek logs, or one log")
         label = settings.label or "unknown"
-        listed.append(Listed(name=path.name, path=path, label=label, family=settings.family, method="option"))
+        listed += [
+            Listed(name=name, path=one, label=label, family=settings.family, method="option")
+            for name, one in _captures_of(path).items()
+        ]
     names = [one.name for one in listed]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -36,6 +43,13 @@ def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
                 raise
             missing[one.name] = str(error)
     return ready, missing
+
+
+def _captures_of(path: Path) -> dict[str, Path]:
+    """Name the captures at a path: itself, or each of the PCAPs in a folder that has no logs at all."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    pcaps = [] if logs_among(files) else [file for file in files if is_pcap(file)]
+    return {file.relative_to(path).as_posix(): file for file in pcaps} or {path.name: path}
 
 
 def _with_own_labels(one: Listed) -> Listed:

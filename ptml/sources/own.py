@@ -1,4 +1,4 @@
-"""Labelled captures that the user already has: folders of Zeek logs, with a CSV that says what they are."""
+"""Labelled captures that the user already has: folders of Zeek logs and PCAPs, and what is said of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ptml.catalog import read_catalog, read_provenance, upsert
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, PtmlError
-from ptml.identity import capture_id_of_logs
+from ptml.identity import capture_id_of_logs, capture_id_of_sha256, is_pcap, pcap_sha256
 from ptml.io import sha256_file
 from ptml.labelfile import FILE
 from ptml.manifest import read_manifest_or_none
@@ -48,6 +48,8 @@ class _Added:
     size_bytes: int
     copied: bool
     left_out: int
+    sha256: str | None
+    """Of the packet capture, decompressed; None for logs."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class _Tally:
     failed: dict[str, str] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    hashes: dict[str, str | None] = field(default_factory=dict)
 
     def of(self, capture_id: str) -> Listed | None:
         return self.done.get(capture_id) or self.unchanged.get(capture_id)
@@ -125,7 +128,7 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
     if not logs:
         raise MissingInput(
             f"{path} holds no Zeek log (of {len(files)} files)",
-            hint="they end in .log, .json, .log.gz, .log.zst, …; for a PCAP, run `zeek -C -r` on it first",
+            hint="they end in .log, .json, .log.gz, .log.zst, …; a PCAP is a capture of its own",
         )
     below = [file.parent for file in files if file.name == FILE and file.parent != path]
     if below:
@@ -139,15 +142,18 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
 
 def _add_one(task: _AddTask) -> _Added:
     logs, left_out = logs_of(task.listed.path)
-    capture_id = capture_id_of_logs(logs.values())
+    pcap = task.listed.path if task.listed.path.is_file() and is_pcap(task.listed.path) else None
+    sha256 = None if pcap is None else pcap_sha256(pcap)
+    capture_id = capture_id_of_logs(logs.values()) if sha256 is None else capture_id_of_sha256(sha256)
     old = read_manifest_or_none(task.workspace, STAGE, capture_id)
     labels = {FILE: task.listed.path / FILE} if task.listed.level == "connection" else {}
     if old is not None and old.parameters.get("source") != SOURCE and _has_these(old, labels):
-        return _Added(capture_id, sum(file.bytes for file in old.files), copied=False, left_out=left_out)
+        size = sum(file.bytes for file in old.files)
+        return _Added(capture_id, size, copied=False, left_out=left_out, sha256=sha256)
     manifest, copied = publish_raw(
         task.workspace, SOURCE, capture_id, logs | labels, parameters={"source": SOURCE}, force=task.force
     )
-    return _Added(capture_id, sum(file.bytes for file in manifest.files), copied, left_out)
+    return _Added(capture_id, sum(file.bytes for file in manifest.files), copied, left_out, sha256)
 
 
 def _has_these(old: Manifest, labels: dict[str, Path]) -> bool:
@@ -168,6 +174,7 @@ def _count(tally: _Tally, one: Listed, result: _Added | PtmlError) -> None:
         return
     (tally.done if result.copied else tally.unchanged)[result.capture_id] = one
     tally.sizes[result.capture_id] = result.size_bytes
+    tally.hashes[result.capture_id] = result.sha256
     if result.left_out:
         tally.note("files that are no logs were left out")
 
@@ -194,7 +201,7 @@ def _publish(workspace: Workspace, tally: _Tally) -> None:
     added = {**tally.done, **tally.unchanged}
     since = dict(read_provenance(workspace).select("capture_id", "fetched_at").iter_rows())
     known = read_catalog(workspace)
-    captures = [_row(one, capture_id, tally.sizes[capture_id]) for capture_id, one in added.items()]
+    captures = [_row(tally, one, capture_id) for capture_id, one in added.items()]
     origins = [_origin(one, capture_id, since.get(capture_id) or now) for capture_id, one in added.items()]
     _note_changed_labels(tally, known, captures)
     upsert(workspace, captures, origins)
@@ -213,7 +220,7 @@ def _labelled(label: str, level: str) -> str:
     return f"{label} by connection" if level == "connection" else label
 
 
-def _row(one: Listed, capture_id: str, size_bytes: int) -> dict[str, object]:
+def _row(tally: _Tally, one: Listed, capture_id: str) -> dict[str, object]:
     return {
         "capture_id": capture_id,
         "name": one.name,
@@ -224,8 +231,8 @@ def _row(one: Listed, capture_id: str, size_bytes: int) -> dict[str, object]:
         "tags": sorted(one.tags),
         "unit": "file",
         "md5": one.md5,
-        "sha256": one.sha256,
-        "size_bytes": size_bytes,
+        "sha256": one.sha256 or tally.hashes[capture_id],
+        "size_bytes": tally.sizes[capture_id],
         "notes": one.notes,
     }
 
