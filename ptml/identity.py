@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
-from ptml.errors import BadData
+from ptml.errors import BadData, MissingInput
 from ptml.io import DECODE_ERRORS, chunks, open_binary
 from ptml.zeektypes import log_name
 
@@ -52,6 +52,19 @@ def is_pcap(path: Path) -> bool:
             return file.read(4) in PCAP_MAGICS
         except DECODE_ERRORS:
             return False
+
+
+def is_readable_pcap(path: Path) -> bool:
+    """Tell whether a file that may be gone, or that may not be read, is a packet capture.
+
+    >>> import pathlib
+    >>> is_readable_pcap(pathlib.Path("no-such-file.pcap"))
+    False
+    """
+    try:
+        return path.is_file() and is_pcap(path)
+    except MissingInput:
+        return False
 
 
 def pcap_sha256(path: Path) -> str:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+EMPTY_PCAP = bytes.fromhex("d4c3b2a1 0200 0400 00000000 00000000 ffff0000 01000000")
+PCAP = EMPTY_PCAP + bytes.fromhex("00000000 00000000 04000000 04000000 00000000")
+"""A packet capture without packets, and one of a packet of four zeros."""
 CONN = {
     "ts": "time",
     "uid": "string",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptml.errors import MissingInput
-from ptml.identity import is_pcap
+from ptml.identity import is_pcap, is_readable_pcap
 from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
@@ -70,19 +70,12 @@ def _of_folder(folder: Path, beside: Sequence[Path], left_out: Counter[str]) -> 
     names = list(walk(folder, beside))
     logs = logs_among(names)
     rest = sorted(set(names) - set(logs))
-    pcaps = [name for name in rest if _is_readable_pcap(folder / name)]
+    pcaps = [name for name in rest if is_readable_pcap(folder / name)]
     left_out[NO_LOGS] += len(rest) - len(pcaps)
     if logs:
         left_out[PCAPS_BESIDE_LOGS] += len(pcaps)
         return [_log_file(folder / name) for name in logs]
     return [_log_file(folder / name, pcap=True) for name in pcaps]
-
-
-def _is_readable_pcap(path: Path) -> bool:
-    try:
-        return is_pcap(path)
-    except MissingInput:
-        return False
 
 
 def walk(folder: Path, beside: Sequence[Path] = ()) -> Iterator[Path]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
-from ptml.identity import is_pcap
+from ptml.identity import is_pcap, is_readable_pcap
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.meter import wrote_rows
@@ -130,7 +130,7 @@ def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> Par
             hint="add or simulate it again",
         )
     files = {PurePath(*PurePath(file.path).parts[3:]): workspace.root / file.path for file in manifest.files}
-    names = logs_among(files) or [name for name, path in files.items() if is_pcap(path)]
+    names = logs_among(files) or [name for name, path in files.items() if is_readable_pcap(path)]
     found = tuple((name.as_posix(), files[name]) for name in names)
     limits = zeek_limits(settings)
     return ParseTask(workspace, capture_id, found, manifest.fingerprint, settings.block_bytes, zeek=limits)
@@ -153,6 +153,10 @@ def parse_capture(task: ParseTask) -> Manifest:
         MissingTool: It is a packet capture, and there is no Zeek.
         CannotWrite: The operating system refused.
     """
+    if not task.files:
+        raise BadData(
+            "no file in the capture looks like a Zeek log", hint="Zeek's logs end in .log, .log.gz, .json, …"
+        )
     if len(task.files) != 1 or not is_pcap(task.files[0][1]):
         return _parse_logs(task)
     [(name, path)] = task.files
@@ -171,10 +175,6 @@ def parse_capture(task: ParseTask) -> Manifest:
 
 
 def _parse_logs(task: ParseTask) -> Manifest:
-    if not task.files:
-        raise BadData(
-            "no file in the capture looks like a Zeek log", hint="Zeek's logs end in .log, .log.gz, .json, …"
-        )
     with task.workspace.scratch_folder() as folder:
         publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
         writer = _CaptureWriter(publication, Quarantine(publication))

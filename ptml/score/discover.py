@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptml.errors import MissingInput
-from ptml.identity import is_pcap
+from ptml.identity import is_readable_pcap
 from ptml.report import path_text
 from ptml.zeektypes import looks_like_archive, looks_like_log
 
@@ -101,12 +101,9 @@ def _search(root: Path, shut: set[Path]) -> tuple[list[Path], list[Path]]:
             folders[:] = sorted(
                 name for name in folders if not name.startswith(".") and (folder / name).resolve() not in shut
             )
-            pcaps += [folder / name for name in sorted(files) if _is_pcap(folder / name)]
+            pcaps += [
+                folder / name
+                for name in sorted(files)
+                if not name.startswith(".") and is_readable_pcap(folder / name)
+            ]
     return captures, pcaps
-
-
-def _is_pcap(path: Path) -> bool:
-    try:
-        return not path.name.startswith(".") and path.is_file() and is_pcap(path)
-    except MissingInput:
-        return False  # it may not be read, or went just now

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError, SettingsError
-from ptml.identity import is_pcap
+from ptml.identity import is_readable_pcap
 from ptml.labelfile import FILE, families_of, label_of_all, read_connection_labels
 from ptml.sources.manifest_csv import Listed, read_manifest_csv
 from ptml.zeektypes import logs_among
@@ -48,7 +48,7 @@ def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
 def _captures_of(path: Path) -> dict[str, Path]:
     """Name the captures at a path: itself, or each of the PCAPs in a folder that has no logs at all."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
-    pcaps = [] if logs_among(files) else [file for file in files if is_pcap(file)]
+    pcaps = [] if logs_among(files) else [file for file in files if is_readable_pcap(file)]
     return {file.relative_to(path).as_posix(): file for file in pcaps} or {path.name: path}
 
 

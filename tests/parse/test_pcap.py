@@ -29,15 +29,12 @@ from ptml.parse.stage import parse
 from ptml.settings import AddSettings, ParseSettings
 from ptml.sources.own import add
 from ptml.workspace import Workspace
-from tests.builders import capture_folder, many_rows, zeek_log
+from tests.builders import EMPTY_PCAP, PCAP, capture_folder, many_rows, zeek_log
 from tests.parse.reading import read_whole
 from tests.standin_zeek import VERSION, stand_in
 
 if TYPE_CHECKING:
     from ptml.parse.files import FilesReport
-
-EMPTY = bytes.fromhex("d4c3b2a1 0200 0400 00000000 00000000 ffff0000 01000000")
-PCAP = EMPTY + bytes.fromhex("00000000 00000000 04000000 04000000 00000000")
 
 
 @pytest.fixture
@@ -350,6 +347,6 @@ def test_logs_that_zeek_wrote_come_out_as_they_are_read_directly(
 def test_zeek_itself_reads_an_empty_capture(tmp_path: Path) -> None:
     """A capture without packets is one without connections, and no error."""
     path = tmp_path / "empty.pcap"
-    path.write_bytes(EMPTY)
+    path.write_bytes(EMPTY_PCAP)
     report = converted(path, tmp_path / "out")
     assert (report.total.rows, report.total.quarantined, report.failed) == (0, 0, {})

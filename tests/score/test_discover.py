@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ptml.errors import MissingInput
-from ptml.score.discover import GIVEN_TWICE, NO_LOGS, Skipped, find_captures
+from ptml.score.discover import GIVEN_TWICE, NO_LOGS, PCAPS_BESIDE_LOGS, Skipped, find_captures
+from tests.builders import PCAP
 
 
 def touch(path: Path) -> Path:
@@ -77,3 +78,16 @@ def test_links_are_not_followed_into_circles(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     found, _ = find_captures([tmp_path])
     assert [one.name for one in found] == ["monday"]
+
+
+def test_packet_captures_count_where_there_are_no_logs(tmp_path: Path) -> None:
+    """Each PCAP of a folder is a capture; beside logs at any depth they are left out, and that is said."""
+    for name in ("a/x.pcap", "a/y.bin"):
+        touch(tmp_path / name).write_bytes(PCAP)
+    found, skipped = find_captures([tmp_path])
+    assert [one.name for one in found] == ["a/x.pcap", "a/y.bin"]
+    assert skipped == []
+    touch(tmp_path / "b/zeek/conn.log")
+    found, skipped = find_captures([tmp_path])
+    assert [one.name for one in found] == ["b/zeek"]
+    assert [one.reason for one in skipped] == [PCAPS_BESIDE_LOGS.format(2)]

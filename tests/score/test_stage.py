@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from ptml.errors import MissingInput, ModelMismatch
 from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES
 from ptml.score import score, stage
 from ptml.score.capture import NO_CONN, NO_CONNECTIONS, score_capture
+from tests.builders import PCAP, zeek_log
 from tests.score.captures import conn, make_model, sigmoid, write_capture
+from tests.standin_zeek import stand_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,6 +191,33 @@ def test_a_capture_without_connections_is_unknown_not_benign(tmp_path: Path) -> 
     assert run["captures"][0]["notes"] == [NO_CONNECTIONS]
     assert run["totals"]["unscored"] == 1
     assert not result.found_malicious
+
+
+def test_packet_captures_are_scored_by_way_of_zeek(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PCAP has the scores of the logs that Zeek makes of it; what Zeek said is in the record of the run."""
+    logs = write_capture(tmp_path / "logs", [conn(f"D{n}", n, host="10.0.0.9", ts=n) for n in range(8)])
+    (logs / "weird.log").write_bytes(zeek_log("weird", {"name": "string"}, [["odd"]]))
+    monkeypatch.setenv("PTML_ZEEK", str(stand_in(tmp_path / "bin", logs)))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/night.pcap.gz").write_bytes(gzip.compress(PCAP))
+    result = scored(tmp_path, make_model(tmp_path / "tiny"))
+    [row] = result.captures
+    assert (row["name"], row["connections"], row["alerts"]) == ("night.pcap.gz", 8, 3)
+    assert row["verdict"] == "malicious"
+    [record] = json.loads((tmp_path / "out/run.json").read_text())["captures"]
+    assert "Zeek's weird.log: odd 1" in record["notes"]
+
+
+def test_a_packet_capture_without_connections_is_unknown_not_benign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zeek writes no conn.log where there was no connection: that is no fault of the capture."""
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setenv("PTML_ZEEK", str(stand_in(tmp_path / "bin", tmp_path / "logs")))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/empty.pcap").write_bytes(PCAP)
+    result = scored(tmp_path, make_model(tmp_path / "tiny"))
+    assert [(row["connections"], row["verdict"]) for row in result.captures] == [(0, None)]
 
 
 def test_a_capture_without_conn_log_is_skipped_and_the_others_go_on(tmp_path: Path) -> None:
