@@ -17,7 +17,7 @@ import os
 import re
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import polars as pl
 from isal import igzip, igzip_lib
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from io import BufferedIOBase, BufferedReader
     from pathlib import Path
+
+    from _typeshed import WriteableBuffer
 
     from ptml.types import JsonValue
 
@@ -127,7 +129,7 @@ def _gz_pieces(file: BufferedReader, name: str) -> Iterator[bytes]:
     """Undo gz by the fastest library; it keeps back the end of what breaks off, and zlib then gives it."""
     start, given = file.tell(), 0
     try:
-        for piece in _checked_pieces(cast("BufferedIOBase", _fast_gzip(_Sips(file))), file, name):
+        for piece in _checked_pieces(cast("BufferedIOBase", _fast_gzip(Lent(file, SIP_BYTES))), file, name):
             given += len(piece)
             yield piece
     except BrokenStream:
@@ -138,17 +140,27 @@ def _gz_pieces(file: BufferedReader, name: str) -> Iterator[bytes]:
             given = max(given - len(piece), 0)
 
 
-class _Sips(io.RawIOBase):
-    """A file read a little at a time, so that what was taken of it is about what was decompressed."""
+class Lent(io.RawIOBase):
+    """Somebody else's open file: it is read, at most `sip` bytes at a time, and never closed."""
 
-    def __init__(self, file: BufferedReader) -> None:
+    def __init__(self, file: IO[bytes], sip: int = CHUNK_BYTES) -> None:
         self._file = file
+        self._sip = sip
 
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(SIP_BYTES if size < 0 else min(size, SIP_BYTES))
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # narrower, as its caller gives it
-        return self._file.readinto(buffer[:SIP_BYTES])
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read some bytes."""
+        room = memoryview(buffer)
+        data = self._file.read(min(len(room), self._sip))
+        room[: len(data)] = data
+        return len(data)
+
+    def tell(self) -> int:
+        """Tell how far it has been read."""
+        return self._file.tell()
 
 
 class BrokenStream(BadData):
@@ -177,6 +189,16 @@ def _check_expansion(name: str, taken: int, given: int) -> None:
             f"{name} expands more than {MAX_EXPANSION}-fold, as no log does; stopped at {given} bytes",
             hint="if it is no bomb, decompress it yourself",
         )
+
+
+def path_text(path: Path) -> str:
+    r"""Give a path as text that is valid Unicode; bytes of it that are no UTF-8 become ``\xHH``.
+
+    >>> from pathlib import Path
+    >>> path_text(Path("zeek") / "monday")
+    'zeek/monday'
+    """
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def sha256_file(path: Path) -> str:

@@ -41,7 +41,21 @@ _LOGS = {".log", ".json", ".ndjson", ".jsonl"}
 _ARCHIVES = {".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst"}
 _TABLES = {".csv", ".parquet"}
 TABLE_LOGS = frozenset(
-    "conn dns files ftp http intel notice signature_alerts smtp ssh ssl weird x509".split()  # noqa: SIM905 - shorter
+    {
+        "conn",
+        "dns",
+        "files",
+        "ftp",
+        "http",
+        "intel",
+        "notice",
+        "signature_alerts",
+        "smtp",
+        "ssh",
+        "ssl",
+        "weird",
+        "x509",
+    }
 )
 """Logs that come as CSV or Parquet too: a table by another name is more likely a list of the user's."""
 _WHEN = re.compile(

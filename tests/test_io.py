@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import gzip
+import os
 import random
 import resource
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,8 +23,6 @@ else:
     from backports.zstd import compress as compress_zstd
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ptml.workspace import Workspace
 
 DATA = b"".join(b"line %d\n" % i for i in range(1000))
@@ -88,3 +88,10 @@ def test_not_parquet_is_bad_data(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(BadData, match=r"x\.parquet cannot be read as Parquet"):
         io.read_parquet(tmp_path / "x.parquet")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such file names")
+def test_paths_that_are_not_utf8_are_shown_and_stay_apart() -> None:
+    """File names of other bytes than UTF-8 become valid text, and two that differ give texts that differ."""
+    paths = [Path(os.fsdecode(name)) for name in (b"zeek/caf\xe9", b"zeek/caf\xe8")]
+    assert [io.path_text(path) for path in paths] == [r"zeek/caf\xe9", r"zeek/caf\xe8"]

@@ -83,7 +83,7 @@ def show_files(report: FilesReport, *, quiet: bool = False) -> None:
     total = report.total
     last = ("all", total.rows + total.quarantined, total.rows, total.quarantined)
     read, unchanged, failed = report.count("done"), report.count("unchanged"), len(report.failed)
-    title = f"{read} files read, {unchanged} unchanged, {failed} failed ({report.seconds:.1f} s)"
+    title = f"files: {read} read, {unchanged} unchanged, {failed} failed ({report.seconds:.1f} s)"
     show_table(title, FILES_COLUMNS, [*rows, last])
     for line in remarks(report.notes, report.failed):
         remark(line, quiet=quiet)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, PtmlError
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap
-from ptml.io import chunks
+from ptml.io import chunks, path_text
 from ptml.manifest import is_fresh, published, read_manifest_or_none
 from ptml.meter import metered, read_meters
-from ptml.parse.filereport import FileReport, FilesReport, path_text, report_file
+from ptml.parse.filereport import FileReport, FilesReport, report_file
 from ptml.parse.stage import STAGE, ParseTask, parse_capture, zeek_limits
 from ptml.parse.zeek import find_zeek
 from ptml.types import unseen
@@ -81,32 +81,18 @@ class Converter:
         self.files: dict[str, FileReport] = {}
         self.failed: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
-        self.seen: set[LogFile] = set()
         self.known: dict[str, list[Manifest]] = {}
         for manifest in published(desk, STAGE):
             self._learn(manifest)
         for manifest in [one for manifests in self.known.values() for one in manifests]:
             self._retract(manifest)
 
-    def is_known(self, file: LogFile) -> bool:
-        """Tell whether the file, as it is now, has been converted."""
-        return file in self.seen or self._earlier(file) is not None
-
-    def convert(
-        self,
-        found: Iterable[LogFile],
-        *,
-        progress: ReadProgress = unseen,
-        on_file: Callable[[FileReport], None] = lambda _: None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> None:
+    def convert(self, found: Iterable[LogFile], *, progress: ReadProgress = unseen) -> None:
         """Convert those of the files that have not been converted; each is published by itself.
 
         Args:
             found: The files.
             progress: Told of bytes and rows while the work goes on.
-            on_file: Told of each file as it ends.
-            stop: Asked after each file: if true, files that have not been begun are left.
 
         Raises:
             MissingTool: There is a packet capture to convert, and no Zeek.
@@ -121,17 +107,12 @@ class Converter:
         if any(task.file.pcap for task in todo):
             find_zeek()  # or say now that it is missing, before the others are begun
         with _watched(self.desk, todo, progress) as advance:
-            results = self.engine.map(_convert, todo)
-            for task, result in results:
-                self.seen.add(task.file)
+            for task, result in self.engine.map(_convert, todo):
                 if isinstance(result, PtmlError):
                     self.failed[path_text(task.file.path)] = str(result)
                 else:
                     self._take(result)
-                    on_file(result)
                 advance(task.file, result)
-                if stop():
-                    break
 
     def report(self, left_out: dict[str, int], seconds: float) -> FilesReport:
         """Sum up what has become of all files."""

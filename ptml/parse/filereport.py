@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ptml.io import read_parquet
+from ptml.io import path_text, read_parquet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,8 +118,3 @@ def report_file(workspace: Workspace, file: LogFile, manifest: Manifest, state: 
         for log, count in by_log.sort("log").iter_rows():
             logs[log] = logs.get(log, LogCount()) + LogCount(0, count)
     return FileReport(file.path, manifest.capture_id, state, file.bytes, logs, manifest.notes)
-
-
-def path_text(path: Path) -> str:
-    r"""Give a path as text that is valid Unicode; bytes that are not become ``\xHH``."""
-    return os.fsencode(path).decode("utf-8", errors="backslashreplace")

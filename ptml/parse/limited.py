@@ -27,10 +27,11 @@ INHERITED = {"PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PA
 INHERITED_PREFIXES = ("LC_", "ZEEK", "DOCKER_", "CONTAINER")
 NO_MEMORY = ("bad_alloc", "out of memory", "Cannot allocate memory", "MemoryError")
 SIGNALS_OF_LIMITS = {
-    -signal.SIGKILL: "was killed, as happens for want of memory",
-    -signal.SIGXCPU: "used up its CPU time",
-    -signal.SIGXFSZ: "wrote a file that was too large",
+    "SIGKILL": "was killed, as happens for want of memory",
+    "SIGXCPU": "used up its CPU time",
+    "SIGXFSZ": "wrote a file that was too large",
 }
+"""By name: Windows has none of them, and imports this too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ def run_limited(command: Sequence[str], folder: Path, scratch: Path, limits: Lim
     if reached:
         raise BadData(
             f"{Path(command[0]).name} {reached}, and was stopped; nothing of the capture was kept",
-            hint="cut the capture into smaller ones (editcap -c), or raise parse.zeek_seconds, "
-            "parse.zeek_memory_gb or parse.zeek_output_gb in a pipeline",
+            hint="cut the capture into smaller ones (editcap -c); in a workspace, raise parse.zeek_seconds, "
+            "parse.zeek_memory_gb or parse.zeek_output_gb of its pipeline",
         )
     return Ended(process.returncode, said)
 
@@ -154,8 +155,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _limit_behind(code: int, said: str) -> str | None:
     """Tell an end that a limit brought about from one that the capture did."""
-    if code in SIGNALS_OF_LIMITS:
-        return SIGNALS_OF_LIMITS[code]
+    name = signal.Signals(-code).name if code < 0 else ""
+    if name in SIGNALS_OF_LIMITS:
+        return SIGNALS_OF_LIMITS[name]
     return "ran out of memory" if code and any(text in said for text in NO_MEMORY) else None
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from pyarrow import fs
 
 from ptml.errors import BadData, MissingInput
+from ptml.io import Lent
 from ptml.parse.reader import BLOCK_BYTES, read_rows, read_stream
 from ptml.zeektypes import logs_among, rotation_key
 
@@ -65,7 +66,7 @@ class Part:
             BadData: It is no log.
         """
         start = _beginning(self.open(columns=None, block_bytes=SNIFF_BYTES, most_blocks=1))
-        if len(start.schemas) < 2:  # noqa: PLR2004 - one log
+        if len(start.schemas) <= 1:
             return start
         return _beginning(self.open(columns=None, block_bytes=SNIFF_BYTES, most_blocks=MIXED_BLOCKS))
 
@@ -165,7 +166,7 @@ def _stream(given: IO[bytes], log: str | None) -> Part:
         *, columns: Collection[str] | None, block_bytes: int, most_blocks: int | None
     ) -> Iterator[Batch]:
         file.seek(start)
-        reader = cast("BufferedReader", io.BufferedReader(_Lent(file)))
+        reader = cast("BufferedReader", io.BufferedReader(Lent(file)))
         yield from read_stream(
             reader, name, log=log, columns=columns, block_bytes=block_bytes, most_blocks=most_blocks
         )
@@ -182,27 +183,6 @@ def _copy(file: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", copy)
 
 
-class _Lent(io.RawIOBase):
-    """A file of somebody else's, which closing this does not close."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        """It is for reading."""
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # any writable buffer
-        """Read some bytes."""
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def tell(self) -> int:
-        """Tell how far it has been read."""
-        return self._file.tell()
-
-
 def _url(url: str, log: str | None) -> Part:
     """Read an object of a store that Arrow knows: ``s3://``, ``gs://``, ``file://`` and others."""
 
@@ -217,7 +197,7 @@ def _url(url: str, log: str | None) -> Part:
                 f"{url} cannot be read: {error}", hint="check the address and the store's credentials"
             ) from error
         with file:
-            reader = cast("BufferedReader", io.BufferedReader(_Lent(cast("IO[bytes]", file))))
+            reader = cast("BufferedReader", io.BufferedReader(Lent(cast("IO[bytes]", file))))
             yield from read_stream(
                 reader, url, log=log, columns=columns, block_bytes=block_bytes, most_blocks=most_blocks
             )

@@ -28,6 +28,7 @@ ABOUT_THE_RUN = {"loaded_scripts", "packet_filter"}
 """Logs of Zeek's own doings, stamped with the time at which it ran: no part of the capture."""
 QUOTED = 200
 LISTED = 50
+TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ def _counted(path: Path, column: str) -> Counter[str]:
 
 def _told(log: str, counts: Counter[str]) -> Iterator[str]:
     if counts:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in counts.most_common(3))
-        yield f"Zeek's {log}: {kinds}{', …' if len(counts) > 3 else ''}"  # noqa: PLR2004 - as many as above
+        kinds = ", ".join(f"{kind} {count}" for kind, count in counts.most_common(TOLD))
+        yield f"Zeek's {log}: {kinds}{', …' if len(counts) > TOLD else ''}"
 
 
 def _scripts(path: Path) -> JsonObject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -16,7 +16,7 @@ from ptml.parse.values import to_time
 from ptml.zeektypes import polars_type
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ptml.parse.batch import Batch
     from ptml.parse.blocks import Reject
@@ -76,8 +76,7 @@ def scan_zeek(
     }
     found = _found(source, log)
     if not own:
-        for note in dict.fromkeys(note for _, start in found for note in start.notes):
-            warnings.warn(note, ZeekLogWarning, stacklevel=2)
+        _tell(start for _, start in found)
     return _Scan(*_of_one_log(found, source, log), on_error, pl.Schema(own)).frame()
 
 
@@ -95,8 +94,10 @@ def scan_logs(folder: Path | str, *, on_error: OnError = "raise") -> dict[str, p
     if not Path(folder).exists():
         raise MissingInput(f"{folder} does not exist", hint="give a folder of Zeek logs, or one log")
     found: dict[str, list[tuple[Part, pl.Schema]]] = {}
-    for part in find_parts(Path(folder)):
-        for log, schema in part.beginning().schemas.items():
+    starts = [(part, part.beginning()) for part in find_parts(Path(folder))]
+    _tell(start for _, start in starts)
+    for part, start in starts:
+        for log, schema in start.schemas.items():
             found.setdefault(log, []).append((part, schema))
     if not found:
         raise MissingInput(
@@ -114,6 +115,11 @@ def scan_logs(folder: Path | str, *, on_error: OnError = "raise") -> dict[str, p
         ).frame()
         for log, parts in sorted(found.items())
     }
+
+
+def _tell(starts: Iterable[Beginning]) -> None:
+    for note in dict.fromkeys(note for start in starts for note in start.notes):
+        warnings.warn(note, ZeekLogWarning, stacklevel=3)
 
 
 def _found(source: Place | Sequence[Place], log: str | None) -> list[tuple[Part, Beginning]]:
@@ -183,17 +189,16 @@ class _Scan:
         schema = {**self.found, **self.own}
         wanted = {name: schema[name] for name in (schema if columns is None else columns)}
         for part in self.parts:
-            account = _Account(part.name, self.on_error)
-            for batch in part.read(None if columns is None else list(wanted)):
-                account.take(batch, wanted)
-                if batch.frame.width and batch.log == self.log:
-                    yield self.typed(batch.frame, wanted, account)
-                elif batch.frame.width and batch.log not in self.others:
-                    raise BadData(
-                        f"{part.name} also holds {batch.log}, further on than was looked",
-                        hint="`ptml parse` parts a file by its logs",
-                    )
-            account.close()
+            with _Account(part.name, self.on_error) as account:
+                for batch in part.read(None if columns is None else list(wanted)):
+                    account.take(batch, wanted)
+                    if batch.frame.width and batch.log == self.log:
+                        yield self.typed(batch.frame, wanted, account)
+                    elif batch.frame.width and batch.log not in self.others:
+                        raise BadData(
+                            f"{part.name} also holds {batch.log}, further on than was looked",
+                            hint="`ptml parse` parts a file by its logs",
+                        )
 
     def typed(
         self, frame: pl.DataFrame, wanted: Mapping[str, pl.DataType], account: _Account
@@ -271,8 +276,12 @@ class _Account:
         """Remember columns that were not there at the beginning."""
         self.unexpected |= dict.fromkeys(name for name in names if name not in known)
 
-    def close(self) -> None:
-        """Tell what was left out."""
+    def __enter__(self) -> Self:
+        """Begin with nothing left out."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Tell what was left out, also where a row limit ends the reading early."""
         if self.left_out:
             more = f"{self.name}: {len(self.left_out)} lines left out; {self.first}"
             warnings.warn(more, ZeekLogWarning, stacklevel=2)

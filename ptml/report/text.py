@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REPLACEMENT = "\ufffd"
 SURROGATE = "Cs"
@@ -28,13 +23,3 @@ def plain_text(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(REPLACEMENT if unicodedata.category(letter) in UNSEEN else letter for letter in text)
-
-
-def path_text(path: Path) -> str:
-    """Give a path as text that is valid Unicode: bytes of its name that are no UTF-8 become a visible mark.
-
-    >>> from pathlib import Path
-    >>> path_text(Path("zeek") / "monday")
-    'zeek/monday'
-    """
-    return os.fsencode(path).decode("utf-8", errors="replace")

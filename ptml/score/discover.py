@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import MissingInput
 from ptml.identity import is_readable_pcap
-from ptml.report import path_text
+from ptml.io import path_text
 from ptml.zeektypes import looks_like_archive, looks_like_log
 
 if TYPE_CHECKING:

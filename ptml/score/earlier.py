@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ptml.errors import BadData, MissingInput
-from ptml.io import read_json, sha256_file, sha256_json, writing
+from ptml.io import path_text, read_json, sha256_file, sha256_json, writing
 from ptml.parse.scan import log_files
-from ptml.report import path_text
 from ptml.score.capture import CaptureOutcome
 from ptml.score.publish import RUN
 from ptml.score.tables import CONNECTIONS, HOSTS

@@ -11,8 +11,7 @@ import polars as pl
 
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, PtmlError
-from ptml.io import writing
-from ptml.report import path_text
+from ptml.io import path_text, writing
 from ptml.schema import CAPTURE_SCORES
 from ptml.score.capture import CaptureOutcome, CaptureTask, connection_parts, score_capture
 from ptml.score.discover import Skipped, find_captures

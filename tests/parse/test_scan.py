@@ -275,3 +275,20 @@ def test_column_that_begins_late_is_told(tmp_path: Path) -> None:
     with pytest.warns(ZeekLogWarning, match="columns that begin further on are left out: late"):
         assert "late" not in scan_zeek(path).collect().columns
     assert scan_zeek(path, schema={"late": "string"}).collect()["late"][-1] == "here"
+
+
+def test_lines_before_a_row_limit_are_told_too(tmp_path: Path) -> None:
+    """A line left out before the last row that a limit asks for is told like any other."""
+    path = tmp_path / "conn.log"
+    lines = conn_log(many_rows(5)).splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:9], b"short\n", *lines[9:]]))
+    with pytest.warns(ZeekLogWarning, match="1 lines left out; line 10"):
+        assert scan_zeek(path, on_error="quarantine").head(3).collect().height == 3
+
+
+def test_guesses_in_a_folder_are_told(tmp_path: Path) -> None:
+    """Reading a folder says as much of a log without header as reading the file does."""
+    lines = conn_log([conn_row()]).splitlines(keepends=True)
+    (tmp_path / "conn.log").write_bytes(lines[6].removeprefix(b"#fields\t") + lines[8])
+    with pytest.warns(ZeekLogWarning, match="a header of names alone"):
+        assert list(scan_logs(tmp_path)) == ["conn"]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptml.report.text import path_text, plain_text
+from ptml.report.text import plain_text
 
 ANSI = "\x1b]0;owned\x07\x1b[2J\x9b31m"
 
@@ -41,10 +37,3 @@ def test_plain_text_is_printable_encodable_and_stable(text: str) -> None:
     assert len(shown.splitlines()) <= 1
     assert len(shown.encode().decode()) == len(text)
     assert plain_text(shown) == shown
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such file names")
-def test_a_path_that_is_not_utf8_is_shown() -> None:
-    """A file name of other bytes than UTF-8 becomes valid text with a mark."""
-    path = Path(os.fsdecode(b"zeek/caf\xe9"))
-    assert path_text(path) == "zeek/caf�"
