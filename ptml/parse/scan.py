@@ -173,10 +173,12 @@ class _Scan:
         n_rows: int | None,
         _batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
-        """Read what a query needs: Polars expects the limit first, then the filter, then the columns."""
-        needed = None if with_columns is None else [*with_columns, *_needed_by(predicate, with_columns)]
+        """Read what a query needs: Polars expects the limit first, then the filter, then the columns.
+
+        The columns of the filter are among those that it asks for.
+        """
         left = n_rows
-        for frame in self.frames(needed):
+        for frame in self.frames(with_columns):
             rows = frame if left is None else frame.head(left)
             left = None if left is None else left - rows.height
             rows = rows if predicate is None else rows.filter(predicate)
@@ -215,11 +217,6 @@ class _Scan:
         for name in wanted.keys() & self.own.keys() & set(frame.columns):
             account.lost(name, frame[name], typed[name])
         return typed
-
-
-def _needed_by(predicate: pl.Expr | None, given: Collection[str]) -> list[str]:
-    names = [] if predicate is None else dict.fromkeys(predicate.meta.root_names())
-    return [name for name in names if name not in given]
 
 
 def _cast(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:

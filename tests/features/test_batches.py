@@ -30,6 +30,19 @@ def test_batches_are_the_table(rows: dict[str, list[dict[str, Any]]], batch_rows
     assert_frame_equal(pl.concat(batches), connection_features(logs).collect(), check_exact=True)
 
 
+def test_a_pair_is_described_whole_wherever_the_batches_cut() -> None:
+    """Ten connections of one pair a minute apart, between others, are ten for each of them."""
+    rows = []
+    for number in range(10):
+        rows += [
+            conn_row(f"B{number}", 60.0 * number),
+            conn_row(f"O{number}", 60.0 * number + 7, id__resp_h=f"198.51.100.{number}"),
+        ]
+    table = pl.concat(iter_connection_features({"conn": conn(*rows)}, batch_rows=3))
+    assert table["pair_connections"].to_list() == [10, 1] * 10
+    assert table["pair_gap_median"].to_list() == [60.0, None] * 10
+
+
 def test_order_is_that_of_the_log() -> None:
     """Connections come as conn.log has them, whatever the order of their uids, times or other logs."""
     order = [7, 3, 9, 1, 8, 2, 6, 0, 5, 4]

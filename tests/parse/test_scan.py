@@ -292,3 +292,22 @@ def test_guesses_in_a_folder_are_told(tmp_path: Path) -> None:
     (tmp_path / "conn.log").write_bytes(lines[6].removeprefix(b"#fields\t") + lines[8])
     with pytest.warns(ZeekLogWarning, match="a header of names alone"):
         assert list(scan_logs(tmp_path)) == ["conn"]
+
+
+def test_json_value_that_does_not_fit_raises_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    """A bad port of a JSON line does not stop a query that leaves ports alone."""
+    path = tmp_path / "conn.log"
+    path.write_text('{"uid":"C1","id.orig_p":80}\n{"uid":"C2","id.orig_p":-1}\n')
+    assert scan_zeek(path).select("uid").collect()["uid"].to_list() == ["C1", "C2"]
+    with pytest.raises(Exception, match=r"id\.orig_p: '-1' is no port"):
+        scan_zeek(path).select("id.orig_p").collect()
+
+
+def test_log_that_begins_late_in_a_mixed_file_is_found(tmp_path: Path) -> None:
+    """Where a file's beginning mixes logs, one that first occurs two megabytes on has its frame too."""
+    lines = [f'{{"_path":"{"conn" if n % 2 else "dns"}","uid":"C{n:06d}"}}\n' for n in range(60_000)]
+    (tmp_path / "all.json").write_text("".join(lines) + '{"_path":"weird","uid":"W1"}\n')
+    logs = scan_logs(tmp_path)
+    assert sorted(logs) == ["conn", "dns", "weird"]
+    assert logs["weird"].collect()["uid"].to_list() == ["W1"]
+    assert logs["conn"].collect().height == 30_000
