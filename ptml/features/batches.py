@@ -89,7 +89,7 @@ class _Work:
         kept = pl.col("uid").is_not_null() & ~pl.col(ROW).is_in(repeated.implode())
         tables = [*self.beside(kept), *self.aggregated(uids)]
         for number in range(self.count):
-            part = self.conn.slice(number * self.range_rows, self.range_rows).filter(kept)
+            part = self.rows_of(number).filter(kept)
             frame = own_features(part, ROW).collect()
             for table in tables:
                 found = table.read(number)
@@ -101,6 +101,11 @@ class _Work:
                     yield batch
         if empty:
             yield finished(own_features(self.conn.clear(), ROW)).collect()
+
+    def rows_of(self, number: int) -> pl.LazyFrame:
+        """Read one range of conn.log; cut first and numbered then, since a slice of numbered rows reads all."""
+        start = number * self.range_rows
+        return self.inputs["conn"].slice(start, self.range_rows).with_row_index(ROW, start)
 
     def shares(self) -> Shares:
         """Open as many shares as there are ranges, until the work ends."""
