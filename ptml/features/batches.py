@@ -103,7 +103,7 @@ class _Work:
             yield finished(own_features(self.conn.clear(), ROW)).collect()
 
     def rows_of(self, number: int) -> pl.LazyFrame:
-        """Read one range of conn.log; cut first and numbered then, since a slice of numbered rows reads all."""
+        """Read one range of conn.log; cut before it is numbered, since a slice of numbered rows reads all."""
         start = number * self.range_rows
         return self.inputs["conn"].slice(start, self.range_rows).with_row_index(ROW, start)
 
