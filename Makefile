@@ -62,6 +62,10 @@ $(VENV)/.dev: $(VENV)/.core requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+	$(INSTALL) --require-hashes -r requirements/bench.txt
+	@touch $@
+
 install: $(VENV)/.dev ## Make .venv with everything the other targets need
 	@echo "Ready: $(BIN)/ptml --help"
 
@@ -96,8 +100,9 @@ docs: $(VENV)/.dev ## Generate the pages that are made from the code
 docs-check: $(VENV)/.dev
 	$(BIN)/python docs/generate.py --check
 
-bench: $(VENV)/.dev ## Measure speed and memory (takes a while)
-	$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(VENV)/.bench ## Measure speed and memory (takes half an hour)
+	$(BIN)/python -m benchmarks.run $(ARGS)
+	$(BIN)/python -m benchmarks.parse
 
 fuzz: $(VENV)/.dev ## Run the property-based tests with many more examples, in a new order
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 -m "hypothesis" $(ARGS) tests
@@ -115,6 +120,7 @@ lock: ## Renew the locks in requirements/ from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/core.txt
 	$(COMPILE) --group pyproject.toml:build -c requirements/core.txt -o requirements/build.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt
+	$(COMPILE) --group pyproject.toml:bench -c requirements/dev.txt -o requirements/bench.txt
 	$(foreach extra,$(EXTRAS),$(COMPILE) pyproject.toml --extra $(extra) -c requirements/dev.txt -o requirements/$(extra).txt &&) true
 
 clean: ## Remove what the other targets made (never data/)

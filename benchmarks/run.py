@@ -9,17 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import resource
+from benchmarks.measuring import Measure, measure, ptml
 
 PEER = """
 import sys
@@ -35,36 +30,6 @@ scan.sink_parquet(sys.argv[2], compression="zstd", compression_level=1)
 """
 FEWEST_TO_LEARN_FROM = 12
 SMALL = ("--captures", "12", "--connections", "12000", "--seed", "1")
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One process: wall and CPU seconds, and peak memory in MiB."""
-
-    wall: float
-    cpu: float
-    peak: float
-
-
-def measure(*command: str) -> Measure:
-    """Run a command in a fresh process and measure it and its children."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return Measure(time.perf_counter() - started, used.ru_utime + used.ru_stime, peak_mib(used))
-
-
-def peak_mib(used: resource.struct_rusage) -> float:
-    """Give peak memory in MiB: Linux counts kilobytes, macOS bytes."""
-    return used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-def ptml(*arguments: str) -> Measure:
-    """Measure one ptml command in one process."""
-    return measure(sys.executable, "-m", "ptml", *arguments, "--jobs", "1", "--quiet")
 
 
 def stages(rows: int, captures: int, root: Path, model: Path, names: list[str]) -> dict[str, Measure]:

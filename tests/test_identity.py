@@ -6,11 +6,17 @@ import gzip
 import hashlib
 from typing import TYPE_CHECKING
 
-from ptml.identity import capture_id_of_logs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptml.identity import capture_id_of_logs, data_lines_sha256
+from ptml.io import CHUNK_BYTES
 from tests.builders import conn_log, many_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_id_is_the_hash_of_sorted_log_names_and_data_lines(tmp_path: Path) -> None:
@@ -35,3 +41,20 @@ def test_compression_header_and_order_make_no_difference_but_content_does(tmp_pa
         capture_id_of_logs([tmp_path / n]) for n in ("conn.log", "conn.log.gz", "conn.more.log")
     )
     assert plain == packed != more
+
+
+LINES = st.sampled_from(
+    [b"", b"#", b"#a", b"a", b"a#", b"\t#b", b"x" * (CHUNK_BYTES // 2), b"#" + b"y" * CHUNK_BYTES]
+)
+
+
+@given(lines=st.lists(LINES, max_size=12), ended=st.booleans())
+def test_hash_of_data_lines_does_not_depend_on_how_the_file_is_cut_into_pieces(
+    lines: list[bytes], ended: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Lines that begin with # are left out and no others, wherever the pieces that are read end."""
+    data = b"\n".join(lines) + b"\n" * ended
+    kept = b"".join(line for line in data.splitlines(keepends=True) if not line.startswith(b"#"))
+    path = tmp_path_factory.getbasetemp() / "identity.log"
+    path.write_bytes(data)
+    assert data_lines_sha256(path) == hashlib.sha256(kept).hexdigest()

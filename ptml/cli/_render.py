@@ -27,7 +27,7 @@ def plain(value: object) -> str:
     >>> plain("evil\x1b[2J")
     'evil�[2J'
     """
-    from ptml.report.text import plain_text
+    from ptml.text import plain_text
 
     return plain_text(str(value))
 

@@ -285,4 +285,4 @@ def _arrow(batch: Batch) -> pa.Table:
         else column
         for column in table.schema
     ]
-    return table.cast(pa.schema(fields, metadata={"zeek.path": batch.log}))
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields, metadata={"zeek.path": batch.log}))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from ptml.report.evaluation import evaluation_sentence, render_evaluation
 from ptml.report.scores import ScoresPage, Totals, render_scores
-from ptml.report.text import plain_text
 
 __all__ = [
     "ScoresPage",
     "Totals",
     "evaluation_sentence",
-    "plain_text",
     "render_evaluation",
     "render_scores",
 ]

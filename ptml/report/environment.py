@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ptml.report.charts import bar
-from ptml.report.text import plain_text
+from ptml.text import plain_text
 from ptml.version import __version__
 
 TEMPLATES = Path(__file__).parent / "templates"

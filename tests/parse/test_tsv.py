@@ -8,6 +8,7 @@ import pytest
 
 from ptml import scan_zeek
 from ptml.errors import ZeekLogWarning
+from ptml.parse.tsv import CACHED_BYTES
 from tests.builders import zeek_log
 from tests.parse.reading import read_whole, written
 
@@ -50,3 +51,17 @@ def test_empty_number_at_the_edge_of_a_line_is_not_unset(tmp_path: Path, line: l
         assert [reject.reason for reject in whole.rejects] == [
             f"{'n' if line[0] == '' else 'm'}: '' is no count"
         ]
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_empty_number_is_seen_wherever_a_long_block_is_cut_for_looking(tmp_path: Path, shift: int) -> None:
+    """Two separators with nothing between, across a cut or beside one: the line is set aside."""
+    filler = "x" * (CACHED_BYTES - len("1\t\t") + shift)
+    whole = read_whole(
+        written(
+            tmp_path / "x.log",
+            zeek_log("x", {"n": "count", "s": "string", "m": "count"}, [["1", filler, ""], ["1", "y", "2"]]),
+        )
+    )
+    assert whole.only()["s"].to_list() == ["y"]
+    assert [reject.reason for reject in whole.rejects] == ["m: '' is no count"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptml.report.text import plain_text
+from ptml.text import plain_text
 
 ANSI = "\x1b]0;owned\x07\x1b[2J\x9b31m"
 
