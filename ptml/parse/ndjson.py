@@ -26,6 +26,7 @@ from ptml.parse.jsonarrow import (
     read_known,
     to_column,
 )
+from ptml.parse.jsonpolars import polars_schema, read_all
 from ptml.parse.jsonrows import MAX_CELLS, read_lines
 from ptml.parse.jsonshape import LOG, is_wrapped
 from ptml.parse.schemas import default_fields, field_types, zeek_schemas
@@ -51,12 +52,13 @@ class JsonReader:
         self.log = log
         self.fixed = fixed
         self.extra: dict[str, pa.DataType] = {}
+        self.occurred: dict[str, set[str]] = {}
         self.noted: set[str] = set()
 
     def read(self, lines: Lines) -> Iterator[Batch]:
         """Read lines, none blank: rows that fit and rejects that do not are together all of them."""
         log = self._first_log(lines.raw(0))
-        frame = self._read_arrow(lines.data, log)
+        frame = self._read_fast(lines.data, log)
         if frame is not None and self._is_all(frame, log):
             yield Batch(log, frame, [], field_types(log), self._notes(log))
             return
@@ -64,7 +66,7 @@ class JsonReader:
             yield from self._read_part(part, name)
 
     def _read_part(self, lines: Lines, log: str | None) -> Iterator[Batch]:
-        frame = None if log is None else self._read_arrow(lines.data, log)
+        frame = None if log is None else self._read_fast(lines.data, log)
         if frame is not None and log is not None:
             yield Batch(log, frame, [], field_types(log), self._notes(log))
             return
@@ -116,22 +118,24 @@ class JsonReader:
             whole = LOG.fullmatch(name) is not None
             yield (name if whole else None), lines.keep((paths == name).to_numpy())
 
-    def _read_arrow(self, data: bytes, log: str) -> pl.DataFrame | None:
-        """Read fast; None where any line is out of the ordinary."""
+    def _read_fast(self, data: bytes, log: str) -> pl.DataFrame | None:
+        """Read by columns; None where any line is out of the ordinary."""
         try:
-            sample = json.loads(data.partition(b"\n")[0])
-            if not _all_objects(data) or is_wrapped(sample) or not _is_utf8(data):
+            sample = json.loads(data[: data.find(b"\n")])
+            if not isinstance(sample, dict) or is_wrapped(sample) or not _is_utf8(data):
                 return None
             names = other_names(sample, log)
             types = field_types(log)
             schema = arrow_schema(sample, names, types)
-            table = self._table(data, schema)
-            if table is None:
-                return None
-            raw = pl.DataFrame(table).rename({k: v for k, v in names.items() if k in table.column_names})
+            raw = self._read_polars(data, self.extra | schema, log)
+            if raw is None:
+                raw = self._read_arrow(data, schema)
         except UNREADABLE:
             return None
-        if not is_ordinary(raw, log, types) or raw.height != data.count(b"\n"):
+        if raw is None:
+            return None
+        raw = raw.rename({written: name for written, name in names.items() if written in raw.columns})
+        if not is_ordinary(raw, log, types):
             return None
         optional = set(raw.columns) - default_fields(log).keys()
         empty = {name for name in optional if raw[name].null_count() == raw.height}
@@ -139,6 +143,34 @@ class JsonReader:
         frame = raw.select(to_column(raw[name], types.get(name)) for name in present)
         kept = all(frame[name].null_count() == raw[name].null_count() for name in present)
         return frame if kept else None
+
+    def _read_polars(self, data: bytes, schema: dict[str, pa.DataType], log: str) -> pl.DataFrame | None:
+        """Read by Polars, at first only the fields that occurred before: the others would take time too."""
+        types = polars_schema(schema)
+        if types is None:
+            return None
+        before = self.occurred.setdefault(log, set())
+        occurred = {name: dtype for name, dtype in types.items() if name in before}
+        frame = read_all(data, occurred) if occurred else None
+        if frame is None:
+            frame = read_all(data, types)
+        if frame is None:
+            return None
+        before.update(column.name for column in frame if column.count())
+        absent = {name: pl.lit(None, dtype) for name, dtype in types.items() if name not in frame.columns}
+        return frame.with_columns(**absent).select(*types)
+
+    def _read_arrow(self, data: bytes, schema: dict[str, pa.DataType]) -> pl.DataFrame | None:
+        """Read by arrow, which finds the types of fields that were not seen before.
+
+        Raises:
+            ArrowException: A line does not fit.
+        """
+        if not _all_objects(data):
+            return None
+        table = self._table(data, schema)
+        frame = None if table is None else pl.DataFrame(table)
+        return None if frame is None or frame.height != data.count(b"\n") else frame
 
     def _table(self, data: bytes, schema: dict[str, pa.DataType]) -> pa.Table | None:
         """Read a table; fields not seen before get the type that arrow finds, unless there are masses."""

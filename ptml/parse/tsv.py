@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ptml.parse.header import PACKING
-from ptml.parse.lines import NEWLINE, Lines
+from ptml.parse.lines import CACHED_BYTES, NEWLINE, Lines
 from ptml.parse.values import checked, convert, csv_type, lost_elements, unescape_column
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ptml.parse.header import LogHeader
 
 PACKED = "\0packed"
-CACHED_BYTES = 1 << 18
-"""So much text and its marks stay in a processor's cache; more at a time takes six times as long."""
 
 
 def read_block(

@@ -8,7 +8,7 @@ import pytest
 
 from ptml import scan_zeek
 from ptml.errors import ZeekLogWarning
-from ptml.parse.tsv import CACHED_BYTES
+from ptml.parse.lines import CACHED_BYTES
 from tests.builders import zeek_log
 from tests.parse.reading import read_whole, written
 
