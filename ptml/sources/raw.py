@@ -57,7 +57,7 @@ def publish_raw(
         publication = Publication(workspace, STAGE, capture_id, fingerprint, folder)
         for name, path in sorted(files.items()):
             pending = publication.new_file(workspace.raw(source, capture_id) / name, STAGE)
-            with writing(pending.final):
+            with writing(pending.temporary):
                 shutil.copyfile(path, pending.temporary)
         manifest = publication.publish(
             inputs=hashes, parameters=parameters or {}, rows_in=rows, rows_out=rows, counts=counts
