@@ -22,7 +22,7 @@ from ptml.manifest import is_fresh, published, read_manifest_or_none
 from ptml.meter import metered, read_meters
 from ptml.parse.filereport import FileReport, FilesReport, report_file
 from ptml.parse.opening import is_stream
-from ptml.parse.stage import STAGE, ParseTask, parse_capture, read_capture, zeek_limits
+from ptml.parse.stage import STAGE, How, ParseTask, parse_capture, read_capture
 from ptml.parse.zeek import find_zeek
 from ptml.types import unseen
 from ptml.zeektypes import log_name
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ptml.manifest import Manifest
     from ptml.parse.filereport import State
     from ptml.parse.finding import LogFile
-    from ptml.settings import ParseSettings
     from ptml.types import JsonObject, ReadProgress
     from ptml.workspace import Workspace
 
@@ -57,7 +56,7 @@ class _Beginning:
 class _FileTask:
     workspace: Workspace
     file: LogFile
-    settings: ParseSettings
+    how: How
     force: bool
     before: tuple[_Beginning, ...]
 
@@ -72,15 +71,13 @@ class Converter:
 
     Args:
         desk: The folder.
-        settings: How.
+        how: How they are read.
         engine: Where the work runs.
         force: Read again what has been read.
     """
 
-    def __init__(
-        self, desk: Workspace, settings: ParseSettings, engine: Engine, *, force: bool = False
-    ) -> None:
-        self.desk, self.settings, self.engine, self.force = desk, settings, engine, force
+    def __init__(self, desk: Workspace, how: How, engine: Engine, *, force: bool = False) -> None:
+        self.desk, self.how, self.engine, self.force = desk, how, engine, force
         self.files: dict[str, FileReport] = {}
         self.failed: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
@@ -104,7 +101,7 @@ class Converter:
         for file in found:
             earlier = None if self.force else self._earlier(file)
             if earlier is None:
-                todo.append(_FileTask(self.desk, file, self.settings, self.force, self._beginnings(file)))
+                todo.append(_FileTask(self.desk, file, self.how, self.force, self._beginnings(file)))
             else:
                 self._keep(report_file(self.desk, file, earlier, "unchanged"))
         if any(task.file.pcap for task in todo):
@@ -235,10 +232,9 @@ def _parse_task(task: _FileTask, capture_id: str) -> ParseTask:
         capture_id,
         ((path_text(path), path),),
         f"{capture_id} {parameters['head']}",
-        task.settings.block_bytes,
+        task.how,
         wanted=(),
         parameters=parameters,
-        zeek=zeek_limits(task.settings),
     )
 
 

@@ -15,9 +15,8 @@ from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
 from ptml.parse.limited import Limits
 from ptml.parse.pcap import run_zeek
-from ptml.parse.reader import read_log
+from ptml.parse.reader import BLOCK_BYTES, read_log
 from ptml.parse.writer import CaptureWriter
-from ptml.settings import ParseSettings
 from ptml.stage import StageReport, run_stage
 from ptml.types import silent
 from ptml.zeektypes import log_name, logs_among
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from ptml.engine import Engine
     from ptml.manifest import Manifest
+    from ptml.settings import ParseSettings
     from ptml.types import JsonObject, Progress
     from ptml.workspace import Workspace
 
@@ -35,6 +35,27 @@ STAGE = "parse"
 VERSION = "2"
 WHOLE_FILE_BYTES = 4096
 GIGABYTE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How captures are read.
+
+    Attributes:
+        block_bytes: Bytes of text handled at a time.
+        zeek: What Zeek may use where a file is a packet capture.
+    """
+
+    block_bytes: int = BLOCK_BYTES
+    zeek: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def of(cls, settings: ParseSettings | None) -> How:
+        """Take it from settings; without any, it is as theirs are by default."""
+        if settings is None:
+            return cls()
+        memory, output = (int(gb * GIGABYTE) for gb in (settings.zeek_memory_gb, settings.zeek_output_gb))
+        return cls(settings.block_bytes, Limits(settings.zeek_seconds, memory, output))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +67,22 @@ class ParseTask:
         capture_id: Which capture.
         files: Name in the capture and place of each file.
         raw_fingerprint: Stands for the content of the files.
-        block_bytes: Bytes of text handled at a time.
+        how: How it is read.
         wanted: Logs whose absence is worth a note.
         parameters: What the manifest should say of how the files came to be.
         notes: Likewise, for people.
         broken: Files that could be read in part only, by other means than ours, and why.
-        zeek: What Zeek may use where the file is a packet capture.
     """
 
     workspace: Workspace
     capture_id: str
     files: tuple[tuple[str, Path], ...]
     raw_fingerprint: str
-    block_bytes: int
+    how: How = field(default_factory=How)
     wanted: tuple[str, ...] = ("conn",)
     parameters: JsonObject = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
-    zeek: Limits = field(default_factory=Limits)
 
     @property
     def fingerprint(self) -> str:
@@ -97,10 +116,10 @@ def parse(
         WorkspaceBusy: Another run holds the workspace.
         BadData: No capture could be read at all.
     """
-    settings = settings or ParseSettings()
+    how = How.of(settings)
     catalog = select_captures(require_captures(workspace), captures)
     with workspace.locked():
-        tasks = [_task(workspace, capture_id, settings) for capture_id in catalog["capture_id"]]
+        tasks = [_task(workspace, capture_id, how) for capture_id in catalog["capture_id"]]
         report = run_stage(
             workspace,
             STAGE,
@@ -113,7 +132,7 @@ def parse(
     return report.require_output()
 
 
-def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> ParseTask:
+def _task(workspace: Workspace, capture_id: str, how: How) -> ParseTask:
     manifest = read_manifest(workspace, "raw", capture_id)
     if manifest is None:
         raise MissingInput(
@@ -123,17 +142,7 @@ def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> Par
     files = {PurePath(*PurePath(file.path).parts[3:]): workspace.root / file.path for file in manifest.files}
     names = logs_among(files) or [name for name, path in files.items() if is_readable_pcap(path)]
     found = tuple((name.as_posix(), files[name]) for name in names)
-    limits = zeek_limits(settings)
-    return ParseTask(workspace, capture_id, found, manifest.fingerprint, settings.block_bytes, zeek=limits)
-
-
-def zeek_limits(settings: ParseSettings) -> Limits:
-    """Give what Zeek may use."""
-    return Limits(
-        settings.zeek_seconds,
-        int(settings.zeek_memory_gb * GIGABYTE),
-        int(settings.zeek_output_gb * GIGABYTE),
-    )
+    return ParseTask(workspace, capture_id, found, manifest.fingerprint, how)
 
 
 def parse_capture(task: ParseTask) -> Manifest:
@@ -152,7 +161,7 @@ def parse_capture(task: ParseTask) -> Manifest:
         return _parse_logs(task)
     [(name, path)] = task.files
     with task.workspace.scratch_folder() as folder:
-        ran = run_zeek(name, path, folder, task.zeek)
+        ran = run_zeek(name, path, folder, task.how.zeek)
         return _parse_logs(
             replace(
                 task,
@@ -217,7 +226,7 @@ def read_capture(
     publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
     writer = CaptureWriter(publication)
     try:
-        whole = [_read_file(writer, name, path, task.block_bytes, see) for name, path in task.files]
+        whole = [_read_file(writer, name, path, task.how.block_bytes, see) for name, path in task.files]
         for name, why in task.broken:
             writer.quarantine.add(name, "pcap", Reject(None, 0, f"the rest of the file: {why}", b""))
     finally:
