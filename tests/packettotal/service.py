@@ -248,10 +248,11 @@ def _summary(capture: Capture) -> dict[str, Any]:
             "destination_ips": _shares(visit.talk.resp[0] for visit in visits),
             "source_ips": _shares(visit.talk.orig[0] for visit in visits),
         },
+        # An early user tells that statistics came as text that held JSON.
         "connection_statistics": {
-            "destination_ports": _shares(str(visit.talk.resp[1]) for visit in visits),
-            "transport_protocols": _shares(visit.talk.proto for visit in visits),
-            "services": _shares(visit.service or "-" for visit in visits),
+            "destination_ports": json.dumps(_shares(str(visit.talk.resp[1]) for visit in visits)),
+            "transport_protocols": json.dumps(_shares(visit.talk.proto for visit in visits)),
+            "services": json.dumps(_shares(visit.service or "-" for visit in visits)),
         },
         "dns_statistics": {
             "queries": _shares(visit.name for visit in visits if visit.service == "dns"),
