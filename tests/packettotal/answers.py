@@ -38,7 +38,7 @@ ROUTES = (
     "analyze",
     "store",
 )
-ORDER = re.compile(r"(?P<what>[a-z]+|\d{3})(?::(?P<detail>.+?))?(?:x(?P<times>\d+))?")
+ORDER = re.compile(r"(?P<what>[a-z]+|\d{3})(?::(?P<detail>.*?))?(?:x(?P<times>\d+))?")
 JSON = "application/json"
 PAGE = b"<!doctype html><title>Just a moment...</title><p>Checking your browser</p>\n"
 MESSAGES = {

@@ -14,8 +14,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
+from ptml.archive import ZIP_MAGICS
 from ptml.errors import DownloadError, SettingsError, quoted
-from ptml.sources.packettotal.calls import ACCEPTED, NOT_FOUND, READY, Call, check, json_of
+from ptml.io import open_raw
+from ptml.sources.packettotal.calls import (
+    ACCEPTED,
+    NOT_FOUND,
+    READY,
+    SHOWN_BYTES,
+    Call,
+    check,
+    excerpt,
+    json_of,
+)
 from ptml.sources.packettotal.waiting import Patience, wait_for
 
 if TYPE_CHECKING:
@@ -143,8 +154,16 @@ class PacketTotal:
             self.patience,
             live=self.carrier.live,
         )
-        assert reply.file is not None
-        return reply.file
+        with open_raw(path) as file:
+            head = file.read(SHOWN_BYTES)
+        if not head.startswith(ZIP_MAGICS):
+            path.unlink()
+            came = reply.headers.get("content-type", "something else").partition(";")[0]
+            raise DownloadError(
+                f"the archive of {capture}: {came} came in its place, which begins with {excerpt(head)}",
+                hint="see whether the base URL is that of the API, and whether a proxy stands before it",
+            )
+        return path
 
     def similar(
         self,
@@ -187,7 +206,7 @@ class PacketTotal:
         """
         if len(data) > LARGEST_UPLOAD:
             raise SettingsError(
-                f"a capture of {len(data):,} bytes; the API took {LARGEST_UPLOAD:,} at most; none was sent",
+                f"the capture has more than {LARGEST_UPLOAD:,} bytes, as no upload could; nothing was sent",
                 hint="cut it, for example with editcap -c of Wireshark",
             )
         body: dict[str, Any] = {"pcap_base64": base64.b64encode(data).decode()}

@@ -1,0 +1,96 @@
+"""How the API is reached: base URL, key, recording."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ptml.errors import SettingsError
+from ptml.sources.packettotal.api import PacketTotal
+from ptml.sources.packettotal.live import Live
+from ptml.sources.packettotal.record import Recorder, Replayer
+from ptml.sources.packettotal.waiting import Patience
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.sources.packettotal.calls import Carrier
+
+KEY_VARIABLE = "PACKETTOTAL_API_KEY"
+URL_VARIABLE = "PTML_PACKETTOTAL_URL"
+OWN_URL = "https://api.packettotal.com/v1"
+GONE = "the service was reported down in 2021"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a user says of how to reach the API.
+
+    Attributes:
+        url: The base URL, with the version; else that of the environment, else the service's own.
+        record: A folder to keep every call in.
+        replay: A folder to answer from, without a network and without a key.
+        wait: Seconds to wait for what is not ready.
+        allow_private: Whether the base URL may lead to a private address, or to this machine.
+    """
+
+    url: str | None = None
+    record: Path | None = None
+    replay: Path | None = None
+    wait: float = 600.0
+    allow_private: bool = False
+
+    @property
+    def named_url(self) -> str | None:
+        """Give the base URL that was named, by option or in the environment."""
+        return self.url or os.environ.get(URL_VARIABLE) or None
+
+
+def connect(access: Access, *, named_only: bool = False) -> PacketTotal:
+    """Reach the API.
+
+    Args:
+        access: How.
+        named_only: Whether a base URL has to be named; the service's own does not count then.
+
+    Raises:
+        SettingsError: The key is missing, the URL is none, or options contradict each other.
+        MissingInput: There is no recording to answer from.
+    """
+    if access.replay is not None:
+        if access.record is not None:
+            raise SettingsError("--record and --replay exclude each other", hint="choose one")
+        return PacketTotal(Replayer(access.replay), Patience(access.wait))
+    base = _base(access, named_only=named_only)
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key:
+        raise SettingsError(
+            f"PacketTotal wants a key, and {KEY_VARIABLE} does not hold one; nothing was asked",
+            hint=f"export {KEY_VARIABLE}=…; a key cannot be given as an option, where others could see it",
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError(
+            f"what {KEY_VARIABLE} holds has characters that no key has; nothing was asked",
+            hint="see that it was copied whole, without line ends",
+        )
+    carrier: Carrier = Live(base, key, allow_private=access.allow_private)
+    if access.record is not None:
+        carrier = Recorder(carrier, access.record, key)
+    return PacketTotal(carrier, Patience(access.wait), key)
+
+
+def _base(access: Access, *, named_only: bool) -> str:
+    if named_only and access.named_url is None:
+        raise SettingsError(
+            "an upload needs a base URL that was named; nothing was sent",
+            hint=f"--url URL or {URL_VARIABLE}; {OWN_URL} was the service's own, and {GONE}",
+        )
+    base = (access.named_url or OWN_URL).rstrip("/")
+    parts = urlsplit(base)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(
+            f"{base!r} is no base URL of an API", hint=f"such as {OWN_URL}: http or https, host, version"
+        )
+    return base
