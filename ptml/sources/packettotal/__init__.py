@@ -31,7 +31,8 @@ def packettotal_usage(access: Access | None = None) -> dict[str, Any]:
         SettingsError: There is no key.
         DownloadError: The key was refused, or no sound answer came.
     """
-    return connect(access or Access()).usage()
+    with connect(access or Access()) as api:
+        return api.usage()
 
 
 def packettotal_random(access: Access | None = None) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def packettotal_random(access: Access | None = None) -> dict[str, Any]:
         SettingsError: There is no key.
         DownloadError: The key was refused, or no sound answer came.
     """
-    return connect(access or Access()).random()
+    with connect(access or Access()) as api:
+        return api.random()
 
 
 def packettotal_analysis(md5: str, access: Access | None = None, *, accuracy: str | None = None) -> Summary:
@@ -56,7 +58,8 @@ def packettotal_analysis(md5: str, access: Access | None = None, *, accuracy: st
         SettingsError: There is no key, or that is no id.
         DownloadError: The capture is not known there, or no sound answer came.
     """
-    return summary_of(connect(access or Access()).analysis(md5, accuracy))
+    with connect(access or Access()) as api:
+        return summary_of(api.analysis(md5, accuracy))
 
 
 def packettotal_analyze(
@@ -101,5 +104,5 @@ def packettotal_upload(
     wait: bool = True,
 ) -> Analyzed:
     """Upload a capture that was examined; see `packettotal_analyze`."""
-    api = connect(access or Access(), named_only=True)
-    return upload(api, examined, yes=yes, name=name, sources=sources, wait=wait)
+    with connect(access or Access(), named_only=True) as api:
+        return upload(api, examined, yes=yes, name=name, sources=sources, wait=wait)

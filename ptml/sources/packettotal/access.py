@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ptml.errors import SettingsError
+from ptml.sources.http import Client
 from ptml.sources.packettotal.api import PacketTotal
 from ptml.sources.packettotal.live import Live
 from ptml.sources.packettotal.record import Recorder, Replayer
 from ptml.sources.packettotal.waiting import Patience
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ptml.sources.packettotal.calls import Carrier
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "PACKETTOTAL_API_KEY"
 URL_VARIABLE = "PTML_PACKETTOTAL_URL"
 OWN_URL = "https://api.packettotal.com/v1"
+PACE = 0.25
+"""Seconds between two requests; what the service allowed is not known."""
 GONE = "the service was reported down in 2021"
 
 
@@ -34,6 +39,7 @@ class Access:
         replay: A folder to answer from, without a network and without a key.
         wait: Seconds to wait for what is not ready.
         allow_private: Whether the base URL may lead to a private address, or to this machine.
+        ca: A file of certificates to trust in place of all others.
     """
 
     url: str | None = None
@@ -41,6 +47,7 @@ class Access:
     replay: Path | None = None
     wait: float = 600.0
     allow_private: bool = False
+    ca: Path | None = None
 
     @property
     def named_url(self) -> str | None:
@@ -48,11 +55,12 @@ class Access:
         return self.url or os.environ.get(URL_VARIABLE) or None
 
 
-def connect(access: Access, *, named_only: bool = False) -> PacketTotal:
-    """Reach the API.
+@contextlib.contextmanager
+def connect(access: Access, *, named_only: bool = False) -> Iterator[PacketTotal]:
+    """Lend the API.
 
     Args:
-        access: How.
+        access: How to reach it.
         named_only: Whether a base URL has to be named; the service's own does not count then.
 
     Raises:
@@ -62,23 +70,26 @@ def connect(access: Access, *, named_only: bool = False) -> PacketTotal:
     if access.replay is not None:
         if access.record is not None:
             raise SettingsError("--record and --replay exclude each other", hint="choose one")
-        return PacketTotal(Replayer(access.replay), Patience(access.wait))
-    base = _base(access, named_only=named_only)
+        yield PacketTotal(Replayer(access.replay), Patience(access.wait))
+        return
+    base, key = _base(access, named_only=named_only), _key()
+    # A server on one's own network is not asked to be spared.
+    pace = 0.0 if access.allow_private else PACE
+    with Client(allow_private=access.allow_private, pace=pace, ca=access.ca) as client:
+        carrier: Carrier = Live(client, base, key)
+        if access.record is not None:
+            carrier = Recorder(carrier, access.record, key)
+        yield PacketTotal(carrier, Patience(access.wait), key)
+
+
+def _key() -> str:
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
         raise SettingsError(
             f"PacketTotal wants a key, and {KEY_VARIABLE} does not hold one; nothing was asked",
             hint=f"export {KEY_VARIABLE}=…; a key cannot be given as an option, where others could see it",
         )
-    if not (key.isascii() and key.isprintable()):
-        raise SettingsError(
-            f"what {KEY_VARIABLE} holds has characters that no key has; nothing was asked",
-            hint="see that it was copied whole, without line ends",
-        )
-    carrier: Carrier = Live(base, key, allow_private=access.allow_private)
-    if access.record is not None:
-        carrier = Recorder(carrier, access.record, key)
-    return PacketTotal(carrier, Patience(access.wait), key)
+    return key
 
 
 def _base(access: Access, *, named_only: bool) -> str:

@@ -17,16 +17,8 @@ from urllib.parse import quote
 from ptml.archive import ZIP_MAGICS
 from ptml.errors import DownloadError, SettingsError, quoted
 from ptml.io import open_raw
-from ptml.sources.packettotal.calls import (
-    ACCEPTED,
-    NOT_FOUND,
-    READY,
-    SHOWN_BYTES,
-    Call,
-    check,
-    excerpt,
-    json_of,
-)
+from ptml.sources.asks import SHOWN_BYTES, excerpt
+from ptml.sources.packettotal.calls import NOT_FOUND, READY, Call, check, json_of
 from ptml.sources.packettotal.waiting import Patience, wait_for
 
 if TYPE_CHECKING:
@@ -39,7 +31,6 @@ Intensity = Literal["minimal", "low", "medium", "high"]
 Weighting = Literal["behavior", "content"]
 MD5 = re.compile(r"[0-9a-f]{32}")
 LARGEST_UPLOAD = 6_000_000
-UPLOADED = {200, 201, 202}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +203,7 @@ class PacketTotal:
         body: dict[str, Any] = {"pcap_base64": base64.b64encode(data).decode()}
         body |= {"pcap_name": name} if name else {}
         body |= {"sources": list(sources)} if sources else {}
-        call = Call("POST", "/analyze/base64", body=body, waits=frozenset(UPLOADED))
+        call = Call("POST", "/analyze/base64", body=body)
         value = json_of(call, check(call, self.carrier.send(call), self.secret))
         known = value.get("pcap_metadata")
         told = known.get("md5") if isinstance(known, dict) else value.get("id")
@@ -231,7 +222,7 @@ class PacketTotal:
         Raises:
             DownloadError: It was not ready in time.
         """
-        call = Call("GET", f"/pcaps/{checked_id(capture)}", waits=frozenset({ACCEPTED, NOT_FOUND}))
+        call = Call("GET", f"/pcaps/{checked_id(capture)}")
         reply = wait_for(
             f"the analysis of {capture}",
             lambda: self._unless_not_found(call),
@@ -242,8 +233,7 @@ class PacketTotal:
         return self._metadata(call, json_of(call, reply))
 
     def _deep_results(self, wanted: str) -> Reply:
-        waits = frozenset({ACCEPTED, NOT_FOUND})
-        return self._unless_not_found(Call("GET", f"/search/deep/results/{wanted}", waits=waits))
+        return self._unless_not_found(Call("GET", f"/search/deep/results/{wanted}"))
 
     def _unless_not_found(self, call: Call) -> Reply:
         reply = self.carrier.send(call)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ptml.errors import DownloadError
+from ptml.sources.asks import GOOD, REFUSED, TOO_MANY, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
 
     from ptml.types import JsonObject
 
-READY, ACCEPTED, NOT_FOUND = 200, 202, 404
-REFUSED = {401, 403}
-TOO_MANY = 429
-SUCCESSES = range(200, 300)
-SHOWN_BYTES = 160
+READY, NOT_FOUND = 200, 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +27,12 @@ class Call:
         path: Below the base, with a slash at its beginning.
         query: Parameters of a GET.
         body: What a POST sends as JSON.
-        waits: Statuses that mean "not yet" here; whoever carries the call does not repeat it for them.
     """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: JsonObject | None = None
-    waits: frozenset[int] = frozenset({ACCEPTED})
 
     def __str__(self) -> str:
         """Spell it for messages.
@@ -108,7 +103,7 @@ def check(call: Call, reply: Reply, secret: str = "") -> Reply:
     Raises:
         DownloadError: The service refused; its own words are in the message, whatever form they came in.
     """
-    if reply.status in SUCCESSES:
+    if reply.status in GOOD:
         return reply
     words = _words(reply).replace(secret, "[key]") if secret else _words(reply)
     said = f": {words}" if words else ""
@@ -128,15 +123,6 @@ def check(call: Call, reply: Reply, secret: str = "") -> Reply:
             hint="`ptml packettotal usage` shows what is left; try again later",
         )
     raise DownloadError(f"{call}: the service failed (status {reply.status}{said})", hint="try again later")
-
-
-def excerpt(data: bytes) -> str:
-    r"""Show the beginning of what came so that it cannot act on a terminal.
-
-    >>> excerpt(b"<html>\x1b[2J")
-    "'<html>\\x1b[2J'"
-    """
-    return repr(data[:SHOWN_BYTES].decode("utf-8", errors="replace"))
 
 
 def _words(reply: Reply) -> str:

@@ -1,4 +1,4 @@
-"""Captures of PacketTotal into the workspace: archive, tables, catalog; what is there already is left alone."""
+"""Captures of PacketTotal into the workspace: what is there already is left alone."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from ptml.errors import DownloadError
+from ptml.sources.patience import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def wait_for(
         if ready(reply):
             return reply
         if live:
-            sleep(max(pause, min(_asked_to_wait(reply), LONGEST_PAUSE)))
+            sleep(max(pause, min(retry_after(reply.headers.get("retry-after")) or 0.0, LONGEST_PAUSE)))
         reply = ask()
         asked += 1
     if ready(reply):
@@ -80,19 +80,3 @@ def wait_for(
         f"the last answer had status {reply.status}",
         hint="run the same again later, it goes on from there; --wait SECONDS waits longer",
     )
-
-
-def _asked_to_wait(reply: Reply) -> float:
-    """Give the seconds that a reply asks to wait; 0 if it does not say.
-
-    >>> from ptml.sources.packettotal.calls import Reply
-    >>> _asked_to_wait(Reply(202, {"retry-after": "7"})), _asked_to_wait(Reply(202))
-    (7.0, 0.0)
-    """
-    told = reply.headers.get("retry-after", "")
-    if told.isdigit():
-        return float(told)
-    try:
-        return max(parsedate_to_datetime(told).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import zipfile
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import DownloadError, SettingsError
+from ptml.sources.http import Client
 from ptml.sources.packettotal import Access, connect
 from ptml.sources.packettotal.api import LARGEST_UPLOAD, PacketTotal, search_id
+from ptml.sources.packettotal.live import Live
 from ptml.sources.packettotal.waiting import Patience
+from ptml.sources.patience import Retries, Timeouts
 from tests.packettotal.corpus import corpus
 from tests.packettotal.server import LoopbackServer
 
@@ -34,16 +38,20 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def api(server: LoopbackServer) -> PacketTotal:
+def api(server: LoopbackServer) -> Iterator[PacketTotal]:
     """Give the API with little patience."""
-    assert server.url
-    return impatient()
+    with impatient(server) as api:
+        yield api
 
 
-def impatient(seconds: float = 5.0) -> PacketTotal:
-    """Reach the API with pauses that begin small."""
-    api = connect(Access(allow_private=True))
-    return PacketTotal(api.carrier, Patience(seconds, 0.01), api.secret)
+@contextlib.contextmanager
+def impatient(
+    server: LoopbackServer, seconds: float = 5.0, key: str = "loopback-key"
+) -> Iterator[PacketTotal]:
+    """Lend the API with waits and pauses that begin small, and a read that may take half a second."""
+    retries, timeouts = Retries(first=0.01), Timeouts(read=0.5, total=10)
+    with Client(allow_private=True, retries=retries, timeouts=timeouts) as client:
+        yield PacketTotal(Live(client, server.url, key), Patience(seconds, 0.01), key)
 
 
 def test_usage_and_random(api: PacketTotal) -> None:
@@ -147,37 +155,38 @@ def test_too_large_a_capture_is_not_sent(server: LoopbackServer, api: PacketTota
 
 
 @pytest.mark.parametrize("status", ["401", "403"])
-def test_wrong_key_is_told_without_telling_it(
-    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, status: str
-) -> None:
+def test_wrong_key_is_told_without_telling_it(server: LoopbackServer, status: str) -> None:
     """Both ways to refuse a key say where it comes from, not what it is, and are not tried again."""
-    monkeypatch.setenv("PACKETTOTAL_API_KEY", "wrong-key-1234")
     server.tell("usage", status)
-    with pytest.raises(
-        DownloadError, match=rf"the key was refused \(status {status}.*\n.*PACKETTOTAL_API_KEY"
-    ) as told:
-        impatient().usage()
+    match = rf"the key was refused \(status {status}.*\n.*PACKETTOTAL_API_KEY"
+    with impatient(server, key="wrong-key-1234") as api, pytest.raises(DownloadError, match=match) as told:
+        api.usage()
     assert "wrong-key-1234" not in str(told.value)
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "match"),
+    [
+        ("", "PACKETTOTAL_API_KEY does not hold one; nothing was asked"),
+        ("  ", "PACKETTOTAL_API_KEY does not hold one; nothing was asked"),
+        ("two\r\nlines", "characters that no header may have; nothing was sent"),
+        ("clé", "characters that no header may have; nothing was sent"),
+    ],
+)
 def test_missing_key_is_told_before_anything_is_asked(
-    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, key: str, match: str
 ) -> None:
-    """Without the variable, or with a blank one, nothing goes over the network."""
-    for value in ("", "  "):
-        monkeypatch.setenv("PACKETTOTAL_API_KEY", value)
-        with pytest.raises(SettingsError, match="PACKETTOTAL_API_KEY does not hold one; nothing was asked"):
-            impatient()
-    monkeypatch.setenv("PACKETTOTAL_API_KEY", "two\r\nlines")
-    with pytest.raises(SettingsError, match="has characters that no key has"):
-        impatient()
+    """Without a key, or with what cannot be one, nothing goes over the network."""
+    monkeypatch.setenv("PACKETTOTAL_API_KEY", key)
+    with pytest.raises(SettingsError, match=match), connect(Access(allow_private=True)) as api:
+        api.usage()
     assert server.requests == []
 
 
 def test_quota_that_is_used_up_is_told(server: LoopbackServer, api: PacketTotal) -> None:
     """After some more tries the service's own words and what to do are in the message."""
-    server.tell("usage", "429:0x50")
+    server.tell("usage", "429x50")
     with pytest.raises(DownloadError, match=r"quota is used up \(status 429: 'Too Many Requests'\)\n.*usage"):
         api.usage()
     assert 1 < len(server.requests) < 10
@@ -251,25 +260,38 @@ def test_page_in_place_of_an_archive_is_no_archive(
 def test_patience_ends(server: LoopbackServer, tmp_path: Path) -> None:
     """What stays unready is given up after the time limit, with what to do."""
     server.tell("download", "202x500")
-    with pytest.raises(
-        DownloadError, match=r"was not ready after 0.3 seconds.*status 202\nTry: run the same again"
-    ):
-        impatient(0.3).download(EMOTET.md5, tmp_path / "a.zip")
+    match = r"was not ready after 0\.3 seconds.*status 202\nTry: run the same again"
+    with impatient(server, 0.3) as api, pytest.raises(DownloadError, match=match):
+        api.download(EMOTET.md5, tmp_path / "a.zip")
+
+
+def test_silence_is_tried_again_and_then_told(
+    server: LoopbackServer, api: PacketTotal, tmp_path: Path
+) -> None:
+    """A server that says nothing gets other chances; one that never speaks is an error."""
+    server.tell("usage", "hang")
+    server.tell("store", "cut", "hang")
+    server.tell("download", "303x3")
+    assert api.usage()["user"] == "loopback"
+    assert api.download(EMOTET.md5, tmp_path / "a.zip").read_bytes()[-22:-18] == b"PK\5\6"
+    server.tell("usage", "hangx20")
+    with pytest.raises(DownloadError, match=r"/v1/usage: nothing came for 0\.5 seconds \(tried 5 times\)"):
+        api.usage()
 
 
 def test_redirect_to_elsewhere_is_refused(server: LoopbackServer, api: PacketTotal, tmp_path: Path) -> None:
     """A redirect to a file or to a link-local address is not followed."""
     for place in ("file:///etc/passwd", "http://169.254.169.254/latest/meta-data/"):
         server.tell("download", f"303:{place}")
-        with pytest.raises((DownloadError, SettingsError)):
+        with pytest.raises(DownloadError, match=r"only http|link-local"):
             api.download(EMOTET.md5, tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
 
 
 def test_loopback_has_to_be_allowed(server: LoopbackServer) -> None:
     """A base URL on this machine is refused unless private addresses are allowed."""
-    with pytest.raises((DownloadError, SettingsError), match="allow-private"):
-        connect(Access()).usage()
+    with connect(Access()) as api, pytest.raises(DownloadError, match="--allow-private permits it"):
+        api.usage()
     assert server.requests == []
 
 
@@ -279,5 +301,5 @@ def test_loopback_has_to_be_allowed(server: LoopbackServer) -> None:
 def test_base_url_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """A base URL is http or https, has a host and no query."""
     monkeypatch.setenv("PACKETTOTAL_API_KEY", "k")
-    with pytest.raises(SettingsError, match="is no base URL of an API"):
-        connect(Access(url=url))
+    with pytest.raises(SettingsError, match="is no base URL of an API"), connect(Access(url=url)):
+        pass

@@ -14,10 +14,11 @@ from ptml.errors import DownloadError, MissingInput, SettingsError
 from ptml.manifest import read_manifest
 from ptml.parse.stage import parse
 from ptml.settings import AddSettings
+from ptml.sources.http import Client
 from ptml.sources.own import add
-from ptml.sources.packettotal import Access, connect
 from ptml.sources.packettotal.api import PacketTotal
 from ptml.sources.packettotal.fetching import Wish, fetch_packettotal, wanted_ids
+from ptml.sources.packettotal.live import Live
 from ptml.sources.packettotal.waiting import Patience
 from tests.packettotal.corpus import Capture, corpus
 from tests.packettotal.server import LoopbackServer
@@ -33,20 +34,17 @@ MALICIOUS = Wish(label="malicious", family="emotet")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    """Give a running server, and the key and base URL that lead to it."""
+def server() -> Iterator[LoopbackServer]:
+    """Give a running server."""
     with LoopbackServer() as running:
-        monkeypatch.setenv("PACKETTOTAL_API_KEY", running.service.key)
-        monkeypatch.setenv("PTML_PACKETTOTAL_URL", running.url)
         yield running
 
 
 @pytest.fixture
-def api(server: LoopbackServer) -> PacketTotal:
+def api(server: LoopbackServer) -> Iterator[PacketTotal]:
     """Give the API with pauses that begin small."""
-    assert server.url
-    api = connect(Access(allow_private=True))
-    return PacketTotal(api.carrier, Patience(20, 0.01), api.secret)
+    with Client(allow_private=True) as client:
+        yield PacketTotal(Live(client, server.url, server.service.key), Patience(20, 0.01))
 
 
 def capture_id(capture: Capture) -> str:
@@ -55,7 +53,7 @@ def capture_id(capture: Capture) -> str:
 
 
 def test_fetched_capture_is_in_the_catalog_with_its_tables(workspace: Workspace, api: PacketTotal) -> None:
-    """Hashes, label and origin are listed; the raw folder has the tables and the capture and nothing carved."""
+    """Hashes, label and origin are listed; the raw folder has tables and capture and nothing carved."""
     report = fetch_packettotal(workspace, api, [EMOTET.md5], MALICIOUS)
     assert report.done == (capture_id(EMOTET),)
     [row] = catalog(workspace)
@@ -125,7 +123,7 @@ def test_capture_is_dropped_where_asked(workspace: Workspace, api: PacketTotal) 
 
 
 def test_label_is_never_overwritten(workspace: Workspace, api: PacketTotal) -> None:
-    """Nothing is said unless the user says it; a later label fills in, a contradiction is told and not done."""
+    """Nothing is said unless the user says it; a later label fills in, a contradiction is told, not done."""
     fetch_packettotal(workspace, api, [EMOTET.md5])
     assert catalog(workspace)[0]["label"] == "unknown"
     fetch_packettotal(workspace, api, [EMOTET.md5], MALICIOUS)
@@ -155,30 +153,11 @@ def test_archive_of_another_capture_is_refused(
     workspace: Workspace, server: LoopbackServer, api: PacketTotal
 ) -> None:
     """The capture in the archive must have the MD5 that was asked for; the others go on."""
-    server.service.captures[EMOTET.md5] = Fraud(**vars_of(EMOTET))
+    server.service.captures[EMOTET.md5] = OTHER
     report = fetch_packettotal(workspace, api, [EMOTET.md5, OTHER.md5], MALICIOUS)
     assert report.done == (capture_id(OTHER),)
     assert "the archive holds another capture: its MD5 is" in report.failed[EMOTET.md5]
     assert [row["md5"] for row in catalog(workspace)] == [OTHER.md5]
-
-
-class Fraud(Capture):
-    """A capture that claims to be the Emotet one."""
-
-    @property
-    def md5(self) -> str:  # type: ignore[override]  # what is cached there is computed here
-        """Give the other's id."""
-        return EMOTET.md5
-
-    @property
-    def pcap(self) -> bytes:  # type: ignore[override]  # likewise
-        """Give other bytes."""
-        return OTHER.pcap
-
-
-def vars_of(capture: Capture) -> dict[str, object]:
-    """Give a capture's fields."""
-    return {name: getattr(capture, name) for name in capture.__dataclass_fields__}
 
 
 def test_failures_are_told_one_by_one(workspace: Workspace, server: LoopbackServer, api: PacketTotal) -> None:
