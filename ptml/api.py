@@ -21,6 +21,13 @@ from ptml.parse.stage import parse
 from ptml.pipeline import run
 from ptml.score.stage import score
 from ptml.sources.own import add
+from ptml.sources.packettotal import (
+    packettotal_analysis,
+    packettotal_analyze,
+    packettotal_random,
+    packettotal_usage,
+    similar,
+)
 from ptml.sources.simulate import simulate
 from ptml.train.stage import train
 
@@ -30,11 +37,16 @@ __all__ = [
     "doctor",
     "evaluate",
     "features",
+    "packettotal_analysis",
+    "packettotal_analyze",
+    "packettotal_random",
+    "packettotal_usage",
     "parse",
     "parse_files",
     "run",
     "schema",
     "score",
+    "similar",
     "simulate",
     "train",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -11,6 +11,9 @@ from typer.core import TyperGroup
 from ptml.cli._render import show_error
 from ptml.errors import PtmlError
 from ptml.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXIT_CODES = (
     "Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed, "
@@ -55,6 +58,21 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+
+
+def help_of(command: Callable[..., None]) -> str:
+    r"""Give a command's help, its examples' lines kept as they are.
+
+    >>> def do() -> None:
+    ...     '''Do it.
+    ...
+    ...     Examples:
+    ...       ptml do
+    ...     '''
+    >>> "\b" in help_of(do)
+    True
+    """
+    return (command.__doc__ or "").replace("Examples:\n", "\b\n    Examples:\n")
 
 
 def main() -> None:

@@ -9,13 +9,13 @@ import typer
 from ptml.cli._render import plain, remark, show_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ptml.sources.packettotal.summary import Summary
     from ptml.sources.packettotal.uploading import Analyzed, Examined
     from ptml.sources.upload.reveal import Revealed
 
-ROWS = 10
+ROWS, ROWS_A_PART = 10, 5
 KNOWN_INFO = ("md5", "name", "byte_size", "logs", "analyzed_date", "packettotal_link", "message")
 
 
@@ -34,27 +34,31 @@ def show_summary(summary: Summary, *, quiet: bool = False) -> None:
     """Show talkers, statistics, signatures, references and the flag with its warning."""
     from ptml.sources.packettotal.summary import FLAG_WARNING
 
-    for name, shares in summary.talkers.items():
-        show_shares(f"top talkers: {plain(name)}", shares)
-    for block, parts in summary.statistics.items():
-        for part, shares in parts.items():
-            show_shares(f"{plain(block)}: {plain(part)}", shares)
+    talkers = [(name, *row) for name, shares in summary.talkers.items() for row in _largest(shares, ROWS)]
+    show_table("top talkers", ("direction", "address", "number"), talkers)
+    parts = [
+        (block.removesuffix("_statistics"), part, *row)
+        for block, found in summary.statistics.items()
+        for part, shares in found.items()
+        for row in _largest(shares, ROWS_A_PART)
+    ]
+    show_table("statistics", ("of", "what", "value", "number"), parts)
     show_table("signatures", ("rule",), [(rule,) for rule in summary.signatures])
-    show_table(
-        "external references", ("reference",), [(" · ".join(one.values()),) for one in summary.references]
-    )
+    references = [(" · ".join(one.values()),) for one in summary.references]
+    show_table("external references", ("reference",), references)
     flag = "none" if summary.malicious_traffic is None else str(summary.malicious_traffic).lower()
-    typer.echo(f"malicious_traffic: {flag}")
-    remark(f"  note: {FLAG_WARNING}", quiet=quiet)
+    typer.echo(f"malicious_traffic: {flag}; {FLAG_WARNING}")
+    remark("  numbers are the service's own, percent or fraction; --json has all of them", quiet=quiet)
     for name, value in summary.unread.items():
         remark(f"  note: {name} has another form than expected: {_text(value)[:200]}", quiet=quiet)
 
 
-def show_shares(title: str, shares: Mapping[str, float]) -> None:
-    """Show the largest of some numbers; their unit is the service's secret."""
-    show_table(title, ("value", "number"), list(shares.items())[:ROWS])
-    if len(shares) > ROWS:
-        remark(f"  … and {len(shares) - ROWS} more; --json lists all")
+def _largest(shares: Mapping[str, float], count: int) -> Iterator[tuple[str, str]]:
+    """Give the largest numbers, the rest counted."""
+    for value, number in list(shares.items())[:count]:
+        yield value, f"{number:g}"
+    if len(shares) > count:
+        yield f"… {len(shares) - count} more", ""
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

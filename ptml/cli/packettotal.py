@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ptml.cli._app import help_of
 from ptml.cli._options import AllowPrivate, AsJson, DryRun, Quiet, Record, Replay, Url, Wait
 from ptml.cli._packettotal import show_analyzed, show_examined, show_facts, show_info, show_summary
 from ptml.cli._render import remark, show_json
@@ -136,3 +137,14 @@ def analyze(
         show_json(done.to_dict())
     else:
         show_analyzed(done)
+
+
+group = typer.Typer(
+    name="packettotal",
+    help="Make the calls that only PacketTotal has.\n\n"
+    "The service was reported down in 2021; a compatible server is named by --url or PTML_PACKETTOTAL_URL, "
+    "and a recording of earlier calls by --replay. See also ptml search, info, similar and fetch.",
+    no_args_is_help=True,
+)
+for command in (usage, random, analysis, analyze):
+    group.command(help=help_of(command))(command)

@@ -231,13 +231,14 @@ def _count(query: str, text: str) -> int:
 
 
 def _likeness(one: Capture, other: Capture) -> dict[str, Any]:
-    shared = sorted(set(one.rules) & set(other.rules) or _targets(one) & _targets(other))
-    similarity = round(len(shared) / max(len(one.rules) + len(other.rules), 1), 4)
+    mine, theirs = _terms(one), _terms(other)
+    similarity = round(len(mine & theirs) / max(len(mine | theirs), 1), 4)
+    shared = sorted(mine & theirs)
     return {"id": other.md5, "name": other.name, "similarity": similarity, "shared_terms": shared}
 
 
-def _targets(capture: Capture) -> set[str]:
-    return {visit.name for visit in capture.visits if visit.name}
+def _terms(capture: Capture) -> set[str]:
+    return {*capture.rules, *(visit.name for visit in capture.visits if visit.name)}
 
 
 def _summary(capture: Capture) -> dict[str, Any]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ptml.sources.packettotal.api import Intensity, Weighting
+
 __all__ = [
     "Access",
     "connect",
@@ -21,6 +23,7 @@ __all__ = [
     "packettotal_random",
     "packettotal_upload",
     "packettotal_usage",
+    "similar",
 ]
 
 
@@ -60,6 +63,39 @@ def packettotal_analysis(md5: str, access: Access | None = None, *, accuracy: st
     """
     with connect(access or Access()) as api:
         return summary_of(api.analysis(md5, accuracy))
+
+
+def similar(
+    md5: str,
+    access: Access | None = None,
+    *,
+    intensity: Intensity = "low",
+    weighting_mode: Weighting = "behavior",
+    prioritize_uncommon_fields: bool = False,
+) -> dict[str, Any]:
+    """Find captures that share terms with one.
+
+    Args:
+        md5: Its id.
+        access: How to reach the API.
+        intensity: How thoroughly; ``high`` was known to run out of time.
+        weighting_mode: By behaviour or by content.
+        prioritize_uncommon_fields: Whether rare terms count for more.
+
+    Returns:
+        ``results``, ``result_count``, and what the service says that it did.
+
+    Raises:
+        SettingsError: There is no key, or that is no id.
+        DownloadError: The capture is not known there, or no sound answer came.
+    """
+    with connect(access or Access()) as api:
+        return api.similar(
+            md5,
+            intensity=intensity,
+            weighting_mode=weighting_mode,
+            prioritize_uncommon_fields=prioritize_uncommon_fields,
+        )
 
 
 def packettotal_analyze(

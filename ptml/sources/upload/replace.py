@@ -1,9 +1,9 @@
 """A copy of a packet capture in which every address is another, alike where the originals were alike.
 
 The addresses in the headers of IP, ARP and Ethernet are replaced, in tunnels and in what ICMP quotes too:
-private ones stay private, two of one network stay in one network, and checksums that were right stay right.
-Payloads are left as they are: names, and addresses that are spelled out there, remain, so the copy is looked
-through again.
+private ones stay private, two of one network stay in one network, those of groups, loopback and documentation
+stay, and checksums that were right stay right. Payloads are left as they are: names, and addresses that are
+spelled out there, remain, so the copy is looked through again.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _copy(path: Path, temporary: Path, book: AddressBook) -> Replaced:
             writer.writepkt(changed, time)
         if writer is None:
             dpkt.pcap.Writer(file)
-    done.addresses = len(book.ips)
+    done.addresses = sum(old != new for old, new in book.ips.items())
     return done
 
 
@@ -152,8 +152,16 @@ def replaced(link: int, frame: bytes, book: AddressBook) -> bytes | None:
 
 
 def _may_hold_more(frame: bytes, layer: Layer) -> bool:
+    if layer.kind == "ipv6" and any(_holds_another(frame[start:end]) for start, end in layer.spans):
+        return True
     tells = layer.protocol == ICMP6 and layer.body < len(frame) and frame[layer.body] in NEIGHBOURS
     return tells or layer.routed or (layer.kind != "arp" and layer.protocol not in CARRIED)
+
+
+def _holds_another(raw: bytes) -> bool:
+    """Tell whether an IPv6 address may hold one of IPv4, which would come through unchanged."""
+    address = ipaddress.IPv6Address(raw)
+    return not raw[0] and not address.is_unspecified and not address.is_loopback
 
 
 def _replace_layer(frame: bytearray, layer: Layer, book: AddressBook) -> None:

@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     from ptml.sources.upload.frames import Layer
     from ptml.types import JsonObject
 
+PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""Networks that are somebody's own; Python's `is_private` also counts those that belong to nobody."""
 DNS_PORTS, NETBIOS, DHCP_PORTS = {53, 5353, 5355}, 137, {67, 68}
 DHCP_NAME, DHCP_DOMAIN, DHCP_FULL_NAME = 12, 15, 81
 MAC_BYTES = 6
@@ -103,13 +116,7 @@ def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     >>> [is_private(ipaddress.ip_address(a)) for a in ("10.0.0.5", "8.8.8.8", "0.0.0.0", "fe80::1", "::1")]
     [True, False, False, True, False]
     """
-    return (
-        address.is_private
-        and not address.is_loopback
-        and not address.is_unspecified
-        and not address.is_multicast
-        and not address.is_reserved
-    )
+    return any(address.version == network.version and address in network for network in PRIVATE)
 
 
 def _mac(raw: bytes) -> str | None:
