@@ -1,7 +1,7 @@
 """The one HTTP client of all sources: limits on time, tries again, checks addresses, keeps secrets.
 
 Every answer comes back, whatever its status, once trying again has no use; `Client.get` insists on a good
-one. Secrets are headers that leave a request when a redirect leads to another host, and that no message shows.
+one. Secrets are headers that leave a request when a redirect leads to another host; no message shows them.
 """
 
 from __future__ import annotations

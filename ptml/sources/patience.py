@@ -26,11 +26,13 @@ class Timeouts:
         connect: Until a connection stands.
         read: Between two pieces of an answer.
         total: A request in all, with what is waited before it is tried again.
+        file: A file in all, likewise.
     """
 
     connect: float = 10.0
     read: float = 60.0
     total: float = 600.0
+    file: float = 12 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
