@@ -137,7 +137,7 @@ class PacketTotal:
             DownloadError: It is not known there, or was not ready in time.
         """
         call = Call("GET", f"/pcaps/{checked_id(capture)}/download")
-        reply = wait_for(
+        wait_for(
             f"the archive of {capture}",
             lambda: check(call, self.carrier.send(call, path), self.secret),
             # Any other success means that it exists but is not ready.
@@ -149,9 +149,8 @@ class PacketTotal:
             head = file.read(SHOWN_BYTES)
         if not head.startswith(ZIP_MAGICS):
             path.unlink()
-            came = reply.headers.get("content-type", "something else").partition(";")[0]
             raise DownloadError(
-                f"the archive of {capture}: {came} came in its place, which begins with {excerpt(head)}",
+                f"the archive of {capture}: in its place came what begins with {excerpt(head)}",
                 hint="see whether the base URL is that of the API, and whether a proxy stands before it",
             )
         return path

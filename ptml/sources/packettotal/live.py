@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptml.io import writing
-from ptml.sources.asks import Ask
-from ptml.sources.faults import failure
+from ptml.sources.asks import Ask, BadStatus
+from ptml.sources.downloading import download
 from ptml.sources.packettotal.calls import READY, Reply
-from ptml.sources.patience import Deadline, Transient
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
     from ptml.sources.http import Client
     from ptml.sources.packettotal.calls import Call
@@ -57,29 +54,12 @@ class Live:
         return self._fetch(ask, into)
 
     def _fetch(self, ask: Ask, into: Path) -> Reply:
-        deadline = Deadline(self.client.timeouts.total)
-        last: list[Reply] = []
-
-        def attempt() -> Reply:
-            last.clear()
-            with self.client.open(ask, deadline) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                if response.status_code == READY:
-                    self._write(ask, response, deadline, into)
-                    return Reply(READY, headers, file=into)
-                body = b"".join(self.client.pieces(ask, response, deadline))
-                last.append(Reply(response.status_code, headers, body))
-                self.client.raise_if_transient(ask, response)
-            return last[0]
-
         try:
-            return self.client.persist(attempt, deadline)
-        except Transient as error:
-            if last:
-                return last[0]
-            raise failure(ask, error) from error
-
-    def _write(self, ask: Ask, response: httpx.Response, deadline: Deadline, into: Path) -> None:
-        with writing(into), into.open("wb") as file:
-            for piece in self.client.pieces(ask, response, deadline):
-                file.write(piece)
+            done = download(self.client, ask, into.with_name(f"{into.name}.partial"))
+        except BadStatus as error:
+            return Reply(
+                error.status, {} if error.retry_after is None else {"retry-after": error.retry_after}
+            )
+        with writing(into):
+            done.path.replace(into)
+        return Reply(READY, {"content-length": str(done.size)}, file=into)

@@ -166,7 +166,7 @@ def test_failures_are_told_one_by_one(workspace: Workspace, server: LoopbackServ
     unknown = "0" * 32
     report = fetch_packettotal(workspace, api, [EMOTET.md5, unknown, OTHER.md5], MALICIOUS, jobs=1)
     assert report.done == (capture_id(OTHER),)
-    assert "text/html came in its place" in report.failed[EMOTET.md5]
+    assert "in its place came what begins with" in report.failed[EMOTET.md5]
     assert "not known there" in report.failed[unknown]
     with pytest.raises(DownloadError, match=rf"nothing was fetched: {unknown}: .*not known there"):
         fetch_packettotal(workspace, api, [unknown], MALICIOUS)
