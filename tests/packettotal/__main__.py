@@ -38,9 +38,8 @@ def main() -> None:
         for told in given.tell:
             route, _, orders_of_route = told.partition("=")
             server.tell(route, *orders_of_route.split(","))
-        sys.stdout.write(
-            f"export PTML_PACKETTOTAL_URL={server.url}\nexport PACKETTOTAL_API_KEY={server.service.key}\n"
-        )
+        for name, value in server.variables.items():
+            sys.stdout.write(f"export {name}={value}\n")
         sys.stdout.flush()
         try:
             server.stopping.wait()

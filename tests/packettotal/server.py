@@ -81,6 +81,11 @@ class LoopbackServer:
         """Give the object store's base: another host, as far as a client can tell."""
         return f"http://localhost:{self.doors[1].server_port}/store"
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """Give the environment that leads a client here."""
+        return {"PTML_PACKETTOTAL_URL": self.url, "PACKETTOTAL_API_KEY": self.service.key}
+
     def tell(self, route: str, *orders: str) -> None:
         """Say what to answer next on a route; see `answers`."""
         self.orders.add(route, *orders)
