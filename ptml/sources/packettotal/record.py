@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ptml.errors import BadData, MissingInput
-from ptml.io import open_raw, sha256_json, writing
+from ptml.io import open_raw, sha256_file, sha256_json, writing
 from ptml.sources.packettotal.calls import READY, Reply
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Recorder:
             shutil.copyfile(reply.file, self.folder / line["answer"])
         else:
             line["answer"] = self._file(f"{stem}.json", reply.body)
-        line["sha256"] = hashlib.sha256((self.folder / line["answer"]).read_bytes()).hexdigest()
+        line["sha256"] = sha256_file(self.folder / line["answer"])
         with (self.folder / INDEX).open("a", encoding="utf-8") as file:
             file.write(self._without_secret(json.dumps(line, sort_keys=True).encode()).decode() + "\n")
             file.flush()
