@@ -147,6 +147,13 @@ def test_upload_of_a_known_capture_leads_to_it(server: LoopbackServer, api: Pack
     assert [request.method for request in server.requests] == ["POST", "GET"]
 
 
+def test_id_that_is_not_the_captures_is_told(server: LoopbackServer, api: PacketTotal) -> None:
+    """A service that calls an upload by another id than its MD5 has got something else."""
+    server.tell("analyze", 'json:{"id": "00000000000000000000000000000000", "queue": "x"}')
+    with pytest.raises(DownloadError, match=r"calls the capture '0{32}', but its MD5 is [0-9a-f]{32}"):
+        api.analyze(EMOTET.pcap + bytes(16))
+
+
 def test_too_large_a_capture_is_not_sent(server: LoopbackServer, api: PacketTotal) -> None:
     """The documented limit is kept before anything goes over the network."""
     with pytest.raises(SettingsError, match=r"more than 6,000,000 bytes.*nothing was sent"):

@@ -129,3 +129,13 @@ def test_capture_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> No
     whole = pcap([(1.0, ip_frame("10.0.0.5", "10.0.0.6", 59, bytes(40)))])
     (tmp_path / "cut.pcap").write_bytes(whole[:-30])
     assert set(reveal(tmp_path / "cut.pcap").private) == {"10.0.0.5", "10.0.0.6"}
+
+
+def test_later_fragment_has_no_ports(tmp_path: Path) -> None:
+    """What a later fragment carries is not taken for a header: it could look like anything."""
+    whole = ip_frame(
+        "10.0.0.5", "10.0.0.1", 17, udp_segment(("10.0.0.5", 9), ("10.0.0.1", 53), dns_query(1, "a.example"))
+    )
+    later = whole[:20] + b"\x00\x01" + whole[22:]
+    assert list(reveal(written(tmp_path / "a.pcap", whole)).names) == [("DNS", "a.example")]
+    assert reveal(written(tmp_path / "a.pcap", later)).names == {}
