@@ -20,7 +20,10 @@ from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
 from ptml.pipeline import run
 from ptml.score.stage import score
+from ptml.sources.fetch import fetch
+from ptml.sources.looking import info, search
 from ptml.sources.own import add
+from ptml.sources.registry import sources
 from ptml.sources.simulate import simulate
 from ptml.train.stage import train
 
@@ -30,11 +33,15 @@ __all__ = [
     "doctor",
     "evaluate",
     "features",
+    "fetch",
+    "info",
     "parse",
     "parse_files",
     "run",
     "schema",
     "score",
+    "search",
     "simulate",
+    "sources",
     "train",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from ptml.cli._render import show_error
 from ptml.errors import PtmlError
 from ptml.version import __version__
 
+INTERRUPTED = 130
 EXIT_CODES = (
     "Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed, "
     "6 model does not fit, 7 missing tool, 8 workspace busy, 9 cannot write, 10 --fail-on hit."
@@ -27,6 +27,9 @@ class _Group(TyperGroup):
         except PtmlError as error:
             show_error(error)
             raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as interrupt:
+            typer.echo("stopped; run the same command again to go on where it stopped", err=True)
+            raise typer.Exit(INTERRUPTED) from interrupt
 
 
 app = typer.Typer(
@@ -59,8 +62,4 @@ def _options(
 
 def main() -> None:
     """Run the command line; Ctrl-C leaves the workspace sound."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        typer.echo("stopped; run the same command again to go on where it stopped", err=True)
-        sys.exit(130)
+    app()
