@@ -138,12 +138,13 @@ def _size(path: Path) -> int | None:
 
 @dataclass(slots=True)
 class PendingFile:
-    """A file that is being written under `.tmp` and where it will lie."""
+    """A file that is being written under `.tmp` and where it will lie; its hash, if it is known already."""
 
     temporary: Path
     final: Path
     dataset: str
     rows: int | None = None
+    sha256: str | None = None
 
 
 @dataclass(slots=True)
@@ -207,7 +208,7 @@ class Publication:
         return manifest
 
     def _place(self, file: PendingFile) -> FileRecord:
-        size, digest = file.temporary.stat().st_size, sha256_file(file.temporary)
+        size, digest = file.temporary.stat().st_size, file.sha256 or sha256_file(file.temporary)
         replace_atomically(file.temporary, file.final)
         relative = file.final.relative_to(self.workspace.root).as_posix()
         return FileRecord(path=relative, dataset=file.dataset, bytes=size, sha256=digest, rows=file.rows)

@@ -8,18 +8,39 @@ from ptml.cli.catalog import catalog
 from ptml.cli.doctor import doctor
 from ptml.cli.evaluate import evaluate
 from ptml.cli.features import features
+from ptml.cli.fetch import fetch
+from ptml.cli.info import info
 from ptml.cli.packettotal import group as packettotal
 from ptml.cli.parse import parse
 from ptml.cli.run import run
 from ptml.cli.schema import schema
 from ptml.cli.score import score
+from ptml.cli.search import search
 from ptml.cli.similar import similar
 from ptml.cli.simulate import simulate
+from ptml.cli.sources import sources
 from ptml.cli.train import train
 
 __all__ = ["app", "main"]
 
-COMMANDS = (run, simulate, add, similar, catalog, parse, schema, features, train, evaluate, score, doctor)
+COMMANDS = (
+    run,
+    simulate,
+    sources,
+    search,
+    info,
+    similar,
+    fetch,
+    add,
+    catalog,
+    parse,
+    schema,
+    features,
+    train,
+    evaluate,
+    score,
+    doctor,
+)
 
 for command in COMMANDS:
     app.command(help=help_of(command))(command)

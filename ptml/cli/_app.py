@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from ptml.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+INTERRUPTED = 130
 EXIT_CODES = (
     "Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed, "
     "6 model does not fit, 7 missing tool, 8 workspace busy, 9 cannot write, 10 --fail-on hit."
@@ -30,6 +30,9 @@ class _Group(TyperGroup):
         except PtmlError as error:
             show_error(error)
             raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as interrupt:
+            typer.echo("stopped; run the same command again to go on where it stopped", err=True)
+            raise typer.Exit(INTERRUPTED) from interrupt
 
 
 app = typer.Typer(
@@ -77,8 +80,4 @@ def help_of(command: Callable[..., None]) -> str:
 
 def main() -> None:
     """Run the command line; Ctrl-C leaves the workspace sound."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        typer.echo("stopped; run the same command again to go on where it stopped", err=True)
-        sys.exit(130)
+    app()

@@ -51,6 +51,15 @@ AllowPrivate = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]
 
+SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="Which source; `ptml sources` lists them.")]
+AllowPrivate = Annotated[
+    bool, typer.Option("--allow-private", help="Connect to private and loopback addresses, too.")
+]
+Certificates = Annotated[
+    Path | None,
+    typer.Option("--ca", metavar="FILE", help="Trust these certificates (PEM) in place of all others."),
+]
+
 
 def workspace(data: Path | None) -> Workspace:
     """Name the workspace that an option, else ``PTML_DATA``, else the default chooses."""

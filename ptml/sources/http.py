@@ -73,7 +73,10 @@ class Client:
         self.stopping = threading.Event()
         self.inner = httpx.Client(
             transport=Transport(
-                backend or CheckedBackend(allow_private=allow_private), connections=connections, ca=ca
+                backend or CheckedBackend(allow_private=allow_private),
+                self.stopping,
+                connections=connections,
+                ca=ca,
             ),
             headers={"user-agent": f"ptml/{__version__}"},
             trust_env=False,  # no login from ~/.netrc; proxies and certificates are the transport's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
@@ -12,6 +12,7 @@ import httpx
 
 from ptml.errors import MissingInput, SettingsError
 from ptml.sources.addresses import check_literal
+from ptml.sources.streams import StoppableBackend
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,17 +22,11 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 30.0
 
 
-class _Straight(httpx.HTTPTransport):
-    """Connects by way of a backend of ours; httpx has no other place to put one."""
+class _By(httpx.HTTPTransport):
+    """Connects by way of a pool of ours; httpx has no other place to put a backend."""
 
-    def __init__(self, context: ssl.SSLContext, connections: int, backend: httpcore.NetworkBackend) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=backend,
-        )
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
 
 
 class Transport(httpx.BaseTransport):
@@ -39,6 +34,7 @@ class Transport(httpx.BaseTransport):
 
     Args:
         backend: Connects, and checks what it connects to.
+        stopping: Set when nothing is to be waited for any more.
         connections: How many may be open at a time.
         ca: A file of certificates to trust in place of all others; the environment names others
             (SSL_CERT_FILE, SSL_CERT_DIR).
@@ -48,12 +44,25 @@ class Transport(httpx.BaseTransport):
         SettingsError: It holds none.
     """
 
-    def __init__(self, backend: CheckedBackend, *, connections: int, ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        backend: CheckedBackend,
+        stopping: threading.Event,
+        *,
+        connections: int,
+        ca: Path | None = None,
+    ) -> None:
         self.allow_private = backend.allow_private
-        self.connections = connections
-        self.context = _context(ca)
-        self.straight = _Straight(self.context, connections, backend)
-        self.proxied: dict[str, httpx.HTTPTransport] = {}
+        self.stopping = stopping
+        self.options: dict[str, Any] = {
+            "ssl_context": _context(ca),
+            "max_connections": connections,
+            "max_keepalive_connections": connections,
+            "keepalive_expiry": IDLE_SECONDS,
+        }
+        stoppable = StoppableBackend(backend, stopping)
+        self.straight = _By(httpcore.ConnectionPool(**self.options, network_backend=stoppable))
+        self.proxied: dict[str, _By] = {}
         self.lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -71,18 +80,25 @@ class Transport(httpx.BaseTransport):
     def _by(self, proxy: str) -> httpx.HTTPTransport:
         with self.lock:
             if proxy not in self.proxied:
-                try:
-                    self.proxied[proxy] = httpx.HTTPTransport(
-                        verify=self.context,
-                        proxy=proxy,
-                        limits=httpx.Limits(max_connections=self.connections),
-                    )
-                except (ValueError, ImportError, httpx.InvalidURL) as error:
-                    raise SettingsError(
-                        "the environment's proxy cannot be used: http:// and https:// ones can",
-                        hint="see HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-                    ) from error
+                self.proxied[proxy] = _By(self._proxy_pool(proxy))
             return self.proxied[proxy]
+
+    def _proxy_pool(self, proxy: str) -> httpcore.ConnectionPool:
+        try:
+            parts = httpx.Proxy(proxy)
+        except (ValueError, httpx.InvalidURL):
+            parts = None
+        if parts is None or parts.url.scheme not in {"http", "https"}:
+            raise SettingsError(
+                "the environment's proxy cannot be used: one at http:// or https:// was expected",
+                hint="see HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+            )
+        return httpcore.HTTPProxy(
+            str(parts.url),
+            proxy_auth=parts.raw_auth,
+            network_backend=StoppableBackend(httpcore.SyncBackend(), self.stopping),
+            **self.options,
+        )
 
     def close(self) -> None:
         """Close all connections."""

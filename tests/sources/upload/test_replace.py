@@ -201,7 +201,7 @@ def test_real_captures_keep_their_packets(real_data: Path, tmp_path: Path) -> No
 
 
 def test_packets_that_hold_addresses_in_their_options_are_left_out() -> None:
-    """A route that IPv4's options record, and one that an IPv6 routing header prescribes, would come through."""
+    """A route that IPv4's options record, and one that an IPv6 routing header prescribes, would remain."""
     plain = ip_frame("10.0.0.5", "10.0.0.6", 59, b"")
     recording = plain[:14] + b"\x47" + plain[15:] + b"\x07\x07\x04\x0a\x00\x00\x07\x00"
     six = ip_frame("fe80::1", "fe80::2", 43, bytes([59, 2, 0, 1]) + bytes(4) + b"\xfe\x80" + bytes(14))
