@@ -20,7 +20,17 @@ from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
 from ptml.pipeline import run
 from ptml.score.stage import score
+from ptml.sources.fetch import fetch
+from ptml.sources.looking import info, search
 from ptml.sources.own import add
+from ptml.sources.packettotal import (
+    packettotal_analysis,
+    packettotal_analyze,
+    packettotal_random,
+    packettotal_usage,
+    similar,
+)
+from ptml.sources.registry import sources
 from ptml.sources.simulate import simulate
 from ptml.train.stage import train
 
@@ -30,11 +40,20 @@ __all__ = [
     "doctor",
     "evaluate",
     "features",
+    "fetch",
+    "info",
+    "packettotal_analysis",
+    "packettotal_analyze",
+    "packettotal_random",
+    "packettotal_usage",
     "parse",
     "parse_files",
     "run",
     "schema",
     "score",
+    "search",
+    "similar",
     "simulate",
+    "sources",
     "train",
 ]

@@ -10,15 +10,16 @@ import contextlib
 import io
 import stat
 import tarfile
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ptml.errors import BadData
-from ptml.io import DECODE_ERRORS, decompressed, open_raw
+from ptml.io import decompressed, open_raw
+from ptml.zipfiles import BROKEN, COPY_BYTES, open_zip, password_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import zipfile
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 TAR_MAGIC, TAR_MAGIC_AT, TAR_BLOCK = b"ustar", 257, 512
 ENCRYPTED = 0x1
-BROKEN = (*DECODE_ERRORS, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
-COPY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,11 @@ def is_tar(head: bytes) -> bool:
 
 
 def members(
-    path: Path, *, limits: Limits = LIMITS, order: Callable[[str], object] | None = None
+    path: Path,
+    *,
+    limits: Limits = LIMITS,
+    order: Callable[[str], object] | None = None,
+    passwords: Sequence[str] = (),
 ) -> Iterator[Member]:
     """Yield an archive's files one after another.
 
@@ -89,17 +92,19 @@ def members(
         path: A zip, or a tar, plain or compressed.
         limits: Where to stop.
         order: Sort key of member names; a tar, which is read in one pass, keeps its own order.
+        passwords: What to try where a zip is encrypted.
 
     Raises:
         MissingInput: It cannot be opened.
-        BadData: It is broken, encrypted, or exceeds a limit; a limit that is met within a member is raised
-            by the reading of it.
+        MissingTool: It is a zip encrypted with AES, and pyzipper is not installed.
+        BadData: It is broken, encrypted with another password, or exceeds a limit; a limit that is met
+            within a member is raised by the reading of it.
     """
     with open_raw(path) as file:
         budget = _Budget(path, limits, path.stat().st_size)
         try:
             if file.peek(4).startswith(ZIP_MAGICS):
-                yield from _zip_members(file, budget, order)
+                yield from _zip_members(file, budget, order, passwords)
             else:
                 yield from _tar_members(decompressed(file), budget)
         except BROKEN as error:
@@ -158,15 +163,18 @@ class _Counted(io.RawIOBase):
 
 
 def _zip_members(
-    file: io.BufferedReader, budget: _Budget, order: Callable[[str], object] | None
+    file: io.BufferedReader,
+    budget: _Budget,
+    order: Callable[[str], object] | None,
+    passwords: Sequence[str],
 ) -> Iterator[Member]:
-    with zipfile.ZipFile(file) as archive:
+    with open_zip(file, budget.path) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir() and not _is_link(info)]
         budget.check_members(len(archive.infolist()))
         for info in sorted(infos, key=lambda one: cast("str", order(one.filename))) if order else infos:
-            if info.flag_bits & ENCRYPTED:
-                raise BadData(f"{budget.path}: {info.filename!r} is encrypted", hint="decrypt it first")
-            with archive.open(info) as opened:
+            encrypted = info.flag_bits & ENCRYPTED
+            password = password_of(archive, info, budget.path, passwords) if encrypted else None
+            with archive.open(info, pwd=password) as opened:
                 yield Member(
                     info.filename,
                     io.BufferedReader(_Counted(info.filename, cast("io.BufferedIOBase", opened), budget)),

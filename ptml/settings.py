@@ -78,6 +78,27 @@ class AddSettings(Section):
         return self
 
 
+class FetchSettings(Section):
+    """Captures of others, fetched from a source."""
+
+    source: str = Field(description="which source; `ptml sources` lists them")
+    ids: tuple[str, ...] = Field((), description="what to fetch, by the source's ids")
+    query: str | None = Field(None, description="fetch what a search finds")
+    limit: int = Field(100, ge=1, description="files to fetch at most")
+    label: Label | None = Field(None, description="label of what is fetched; else what the source says")
+    family: str | None = Field(None, description="family of what is fetched; else what the source says")
+    jobs: int = Field(0, ge=0, le=64, description="files at a time; 0 means as many as the source likes")
+    allow_private: bool = Field(default=False, description="connect to private and loopback addresses too")
+    ca: Path | None = Field(None, description="certificates to trust in place of all others, as PEM")
+    passwords: tuple[str, ...] = Field((), description="to be tried where an archive is encrypted")
+
+    @model_validator(mode="after")
+    def _something_to_fetch(self) -> FetchSettings:
+        if not self.ids and self.query is None:
+            raise ValueError("nothing to fetch: give ids, or a query")
+        return self
+
+
 class ParseSettings(Section):
     """Zeek logs to Parquet."""
 

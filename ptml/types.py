@@ -23,6 +23,9 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 ReadProgress: TypeAlias = Callable[[int, int, int], None]
 """Called with (bytes read, bytes in all, rows read), all over all files."""
 
+FetchProgress: TypeAlias = Callable[[int, int, int, int], None]
+"""Called with (bytes that came, bytes in all as far as is known, files done, files in all)."""
+
 
 def silent(_what: str, _done: int, _total: int) -> None:
     """Report progress to nobody.
@@ -35,4 +38,11 @@ def unseen(_done: int, _total: int, _rows: int) -> None:
     """Report the progress of reading to nobody.
 
     >>> unseen(1, 2, 3)
+    """
+
+
+def unwatched(_bytes: int, _of_bytes: int, _files: int, _of_files: int) -> None:
+    """Report the progress of fetching to nobody.
+
+    >>> unwatched(1, 2, 0, 1)
     """

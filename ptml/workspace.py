@@ -10,7 +10,9 @@
     models/<name>/  reports/<name>/  scores/<name>/
     quarantine/capture_id=<id>/part-*.parquet     what could not be read
     manifests/<stage>/<capture_id>.json           what has been published
+    .cache/pages/                                 index pages of sources, with their validators
     .tmp/                                         unfinished work
+    .tmp/partial/                                 files that are not whole yet; they outlast a run
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import re
 import shutil
 import socket
 import sys
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CAPTURE_ID = re.compile(r"c[0-9a-f]{16}")
+PARTIAL_SECONDS = 14 * 24 * 3600
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -65,6 +69,16 @@ class Workspace:
     def scratch(self) -> Path:
         """Unfinished work, on the same file system as what it becomes."""
         return self.root / ".tmp"
+
+    @property
+    def partial(self) -> Path:
+        """Files that are not whole yet, for a later run to go on with."""
+        return self.scratch / "partial"
+
+    @property
+    def pages(self) -> Path:
+        """Index pages of sources."""
+        return self.root / ".cache" / "pages"
 
     def raw(self, source: str, capture_id: str) -> Path:
         """A capture as it came."""
@@ -124,12 +138,22 @@ class Workspace:
                 ) from error
         try:
             if outermost:
-                shutil.rmtree(self.scratch, ignore_errors=True)  # what killed runs left behind
+                self._tidy()
                 with writing(owner):
                     owner.write_text(json.dumps(_this_run()), "utf-8")
             yield
         finally:
             lock.release()
+
+    def _tidy(self) -> None:
+        """Remove what killed runs left behind, but for parts of files that are still worth something."""
+        oldest = time.time() - PARTIAL_SECONDS
+        for path in (*self.scratch.glob("*"), *self.partial.glob("*")):
+            with contextlib.suppress(OSError):
+                if path.parent == self.scratch and path != self.partial and path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.is_file() and (path.parent == self.scratch or path.stat().st_mtime < oldest):
+                    path.unlink()
 
     @contextlib.contextmanager
     def scratch_folder(self) -> Iterator[Path]:

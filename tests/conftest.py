@@ -20,8 +20,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 @pytest.fixture(autouse=True)
 def _clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caller's own settings out of the tests."""
-    for name in ("PTML_DATA", "PTML_ZEEK", "PTML_ZEEK_COMMAND"):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if (name.startswith("PTML_") and name != "PTML_REAL_DATA") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ import pytest
 
 from ptml.archive import Limits, archive_kind, members
 from ptml.errors import BadData, MissingInput
+from tests.zips import aes_zip, zip_crypto
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 FILES = {"b/conn.log": b"abc\n" * 1000, "a/dns.log": b"q" * 512, "empty.log": b""}
@@ -151,3 +152,41 @@ def test_encrypted_member_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with pytest.raises(BadData, match=r"'a\.log' is encrypted"):
         contents(path)
+
+
+@pytest.mark.parametrize("make", [zip_crypto, aes_zip])
+def test_encrypted_zips_open_with_one_of_the_passwords(
+    tmp_path: Path, make: Callable[[Mapping[str, bytes], str], bytes]
+) -> None:
+    """Both kinds of encryption; without a password, or with others, the zip is refused."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(make({"a.pcap": b"abc" * 500}, "infected_20260911"))
+    [member] = [
+        (one.name, one.file.read()) for one in members(path, passwords=("infected", "infected_20260911"))
+    ]
+    assert member == ("a.pcap", b"abc" * 500)
+    with pytest.raises(BadData, match="none of the 1 passwords that were tried fits"):
+        list(members(path, passwords=["infected"]))
+    with pytest.raises(BadData, match=r"'a\.pcap' is encrypted"):
+        list(members(path))
+
+
+def test_a_password_that_fits_by_chance_is_not_taken(tmp_path: Path) -> None:
+    """The old encryption checks one byte of a password: of a thousand wrong ones some pass, and none wins."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(zip_crypto({"a.pcap": b"abc" * 500}, "infected"))
+    words = [f"wrong{number}" for number in range(1000)]
+    with zipfile.ZipFile(path) as archive:
+        [info] = archive.infolist()
+        chance = [word for word in words if _opens(archive, info, word)]
+    assert chance
+    [member] = [one.file.read() for one in members(path, passwords=[*words, "infected"])]
+    assert member == b"abc" * 500
+
+
+def _opens(archive: zipfile.ZipFile, info: zipfile.ZipInfo, word: str) -> bool:
+    try:
+        archive.open(info, pwd=word.encode()).close()
+    except RuntimeError:
+        return False
+    return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,6 +11,10 @@ from ptml.cli._render import show_error
 from ptml.errors import PtmlError
 from ptml.version import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INTERRUPTED = 130
 EXIT_CODES = (
     "Exit codes: 0 done, 2 bad usage or settings, 3 missing input, 4 bad data, 5 download failed, "
     "6 model does not fit, 7 missing tool, 8 workspace busy, 9 cannot write, 10 --fail-on hit."
@@ -27,6 +30,9 @@ class _Group(TyperGroup):
         except PtmlError as error:
             show_error(error)
             raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as interrupt:
+            typer.echo("stopped; run the same command again to go on where it stopped", err=True)
+            raise typer.Exit(INTERRUPTED) from interrupt
 
 
 app = typer.Typer(
@@ -57,10 +63,21 @@ def _options(
     """Take the options that stand before a command."""
 
 
+def help_of(command: Callable[..., None]) -> str:
+    r"""Give a command's help, its examples' lines kept as they are.
+
+    >>> def do() -> None:
+    ...     '''Do it.
+    ...
+    ...     Examples:
+    ...       ptml do
+    ...     '''
+    >>> "\b" in help_of(do)
+    True
+    """
+    return (command.__doc__ or "").replace("Examples:\n", "\b\n    Examples:\n")
+
+
 def main() -> None:
     """Run the command line; Ctrl-C leaves the workspace sound."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        typer.echo("stopped; run the same command again to go on where it stopped", err=True)
-        sys.exit(130)
+    app()

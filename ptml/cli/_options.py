@@ -22,8 +22,43 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything ran
 Force = Annotated[bool, typer.Option("--force", help="Do again what has been done already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks; errors only.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Base URL of the API. [default: PTML_PACKETTOTAL_URL, else its own]"
+    ),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option("--record", metavar="DIR", help="Keep every call and its answer there, without the key."),
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option(
+        "--replay", metavar="DIR", help="Answer from a recording; no network and no key are needed."
+    ),
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for what is not ready yet."),
+]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private", help="Let addresses of this machine and of private networks be connected to."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]
+
+SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="Which source; `ptml sources` lists them.")]
+AllowPrivate = Annotated[
+    bool, typer.Option("--allow-private", help="Connect to private and loopback addresses, too.")
+]
+Certificates = Annotated[
+    Path | None,
+    typer.Option("--ca", metavar="FILE", help="Trust these certificates (PEM) in place of all others."),
+]
 
 
 def workspace(data: Path | None) -> Workspace:

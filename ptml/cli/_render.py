@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ptml.errors import PtmlError
     from ptml.stage import StageReport
-    from ptml.types import Progress, ReadProgress
+    from ptml.types import FetchProgress, Progress, ReadProgress
 
 SHOWN = 10
 PIPE_WIDTH = 140
@@ -155,5 +155,28 @@ def reading_bar(*, quiet: bool) -> Iterator[ReadProgress]:
         def update(done: int, total: int, rows: int) -> None:
             speed = f"{rows / max(time.monotonic() - started, 0.1):,.0f} rows/s"
             bars.update(bar, completed=done, total=total, speed=speed)
+
+        yield update
+
+
+@contextlib.contextmanager
+def fetching_bar(*, quiet: bool) -> Iterator[FetchProgress]:
+    """Show files, bytes, speed and the time left on a terminal; in a pipe, nothing."""
+    from ptml.types import unwatched
+
+    if quiet or not sys.stderr.isatty():
+        yield unwatched
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import TransferSpeedColumn as SpeedColumn
+
+    text = TextColumn("fetch {task.fields[files]}")
+    columns = text, BarColumn(), DownloadColumn(), SpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("fetch", total=None, files="")
+
+        def update(some: int, of_bytes: int, files: int, of_files: int) -> None:
+            bars.update(bar, completed=some, total=of_bytes or None, files=f"{files}/{of_files}")
 
         yield update

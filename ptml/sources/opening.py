@@ -1,0 +1,220 @@
+"""Taking apart what was fetched: its bytes tell what it is, not its name.
+
+A packet capture is a capture; of an archive, each packet capture and each folder of Zeek logs is one; what
+else lies there is left out and counted. Nothing is executed, and no member's name becomes a path as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from ptml.archive import archive_kind, members
+from ptml.errors import BadData
+from ptml.identity import PCAP_MAGICS, capture_id_of_logs, capture_id_of_sha256, is_pcap
+from ptml.io import CHUNK_BYTES, chunks, open_raw, writing
+from ptml.sources.asks import excerpt
+from ptml.sources.protocol import Captured
+from ptml.zeektypes import looks_like_archive, looks_like_log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+DEPTH = 2
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
+NAME_CHARACTERS = 100
+
+
+@dataclass(slots=True)
+class Opened:
+    """What was found.
+
+    Attributes:
+        captures: The captures.
+        left_out: Files that are no part of one.
+        notes: What is worth saying.
+    """
+
+    captures: list[Captured] = field(default_factory=list)
+    left_out: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Opening:
+    """The work on one file that was fetched."""
+
+    folder: Path
+    passwords: Sequence[str]
+    found: Opened = field(default_factory=Opened)
+    logs: dict[str, dict[str, Path]] = field(default_factory=dict)
+    count: int = 0
+
+    def place(self, name: str) -> Path:
+        self.count += 1
+        path = self.folder / str(self.count) / safe_file_name(name)
+        with writing(path):
+            path.parent.mkdir(parents=True)
+        return path
+
+
+def open_fetched(
+    path: Path,
+    name: str,
+    folder: Path,
+    passwords: Sequence[str] = (),
+    *,
+    hashes: tuple[str, str] | None = None,
+) -> Opened:
+    """Find the captures in a file.
+
+    Args:
+        path: The file.
+        name: What it is called, which is also what a capture is called that it is.
+        folder: Where what comes out of an archive goes.
+        passwords: What to try where it is encrypted.
+        hashes: SHA-256 and MD5 of the file, if they are known.
+
+    Raises:
+        BadData: It holds no capture, is broken, is encrypted, or exceeds a limit.
+    """
+    work = _Opening(folder, passwords)
+    head = _head(path)
+    if head[:4] in PCAP_MAGICS:
+        work.found.captures.append(_pcap(path, name, hashes))
+    elif is_pcap(path):
+        work.found.captures.append(_pcap(path, name))
+    elif archive_kind(path) is not None:
+        _open_archive(work, path, DEPTH)
+        for inner, files in sorted(work.logs.items()):
+            work.found.captures.append(_logs(files, inner or name))
+    elif looks_like_log(PurePosixPath(safe_file_name(name))) and head and not _is_page(head):
+        work.found.captures.append(_logs({safe_file_name(name): path}, name))
+    if not work.found.captures:
+        raise BadData(
+            f"{name!r} holds no capture: a PCAP, Zeek logs or an archive of such was expected; "
+            + _what_came(work.found.left_out, head),
+            hint="see what the source calls it; a page in its place means that it needs a login or is gone",
+        )
+    if work.found.left_out:
+        work.found.notes.append("files that are no captures were left out")
+    return work.found
+
+
+def _open_archive(work: _Opening, path: Path, depth: int) -> None:
+    for member in members(path, passwords=work.passwords):
+        head = member.file.peek(16)[:16]
+        inner = PurePosixPath(member.name.replace("\\", "/"))
+        if head[:4] in PCAP_MAGICS:
+            place = work.place(inner.name)
+            _copy(member.file, place)
+            work.found.captures.append(_pcap(place, inner.name))
+        elif head.startswith(PACKED):
+            place = work.place(inner.name)
+            _copy(member.file, place)
+            _open_packed(work, place, inner, depth)
+        elif _may_be_log(inner) and not _is_page(head):
+            _take_log(work, inner, None, member.file)
+        else:
+            work.found.left_out += 1
+
+
+def _open_packed(work: _Opening, place: Path, inner: PurePosixPath, depth: int) -> None:
+    """Look at a member that is compressed, or an archive itself."""
+    if is_pcap(place):
+        work.found.captures.append(_pcap(place, inner.name))
+    elif archive_kind(place) is not None:
+        if depth <= 1:
+            work.found.left_out += 1
+            work.found.notes.append(f"archives deeper than {DEPTH} are not opened")
+        else:
+            _open_archive(work, place, depth - 1)
+    elif _may_be_log(inner):
+        _take_log(work, inner, place, None)
+    else:
+        work.found.left_out += 1
+
+
+def _may_be_log(name: PurePosixPath) -> bool:
+    plain = PurePosixPath(safe_file_name(name.name))
+    return looks_like_log(plain) and not looks_like_archive(plain)
+
+
+def _take_log(work: _Opening, inner: PurePosixPath, place: Path | None, file: IO[bytes] | None) -> None:
+    logs = work.logs.setdefault(inner.parent.as_posix().strip("./"), {})
+    name = safe_file_name(inner.name)
+    if name in logs:
+        work.found.left_out += 1
+        work.found.notes.append(f"{name} is there twice; the first was taken")
+        return
+    if place is None:
+        assert file is not None
+        place = work.place(inner.name)
+        _copy(file, place)
+    logs[name] = place
+
+
+def _copy(file: IO[bytes], path: Path) -> None:
+    with writing(path), path.open("xb") as out:
+        while piece := file.read(CHUNK_BYTES):
+            out.write(piece)
+
+
+def _pcap(path: Path, name: str, hashes: tuple[str, str] | None = None) -> Captured:
+    digest, md5 = hashes or _hashes(path)
+    return Captured(shown_name(name), {safe_file_name(name): path}, capture_id_of_sha256(digest), digest, md5)
+
+
+def _hashes(path: Path) -> tuple[str, str]:
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with contextlib.suppress(BadData):  # it breaks off: the parse stage reports that
+        for piece in chunks(path):
+            sha256.update(piece)
+            md5.update(piece)
+    return sha256.hexdigest(), md5.hexdigest()
+
+
+def _logs(files: dict[str, Path], name: str) -> Captured:
+    return Captured(shown_name(name), files, capture_id_of_logs(files.values()))
+
+
+def _head(path: Path) -> bytes:
+    with open_raw(path) as file:
+        return file.read(64)
+
+
+def _is_page(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(PAGES)
+
+
+def _what_came(left_out: int, head: bytes) -> str:
+    if left_out:
+        return f"of its {left_out} files none is"
+    return f"what came begins with {excerpt(head)}" if head else "what came is empty"
+
+
+def safe_file_name(name: str) -> str:
+    r"""Make a file name of whatever a stranger calls a file.
+
+    >>> safe_file_name("../../etc/pass wd"), safe_file_name("a\x1b[2J\n.pcap"), safe_file_name("..")
+    ('pass_wd', 'a_2J_.pcap', 'capture')
+    """
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", last).lstrip("._-")
+    return plain[-NAME_CHARACTERS:].lstrip("._-") or "capture"
+
+
+def shown_name(name: str) -> str:
+    r"""Make a capture's name of whatever a stranger calls it: one line, nothing that a terminal obeys.
+
+    >>> shown_name("a\x1b[2J\n b.pcap")
+    'a[2J b.pcap'
+    """
+    line = " ".join(name.split())
+    return "".join(character for character in line if character.isprintable())[:200] or "capture"

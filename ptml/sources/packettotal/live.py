@@ -1,0 +1,65 @@
+"""Calls over the network, by the client that all sources share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptml.io import writing
+from ptml.sources.asks import Ask, BadStatus
+from ptml.sources.downloading import download
+from ptml.sources.packettotal.calls import READY, Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.sources.http import Client
+    from ptml.sources.packettotal.calls import Call
+
+KEY_HEADER = "x-api-key"
+
+
+class Live:
+    """Carries calls over the network.
+
+    Args:
+        client: What asks the host.
+        base: The API's base URL, without a slash at its end.
+        key: The key; it stays at home when a redirect leaves the host.
+    """
+
+    live = True
+
+    def __init__(self, client: Client, base: str, key: str) -> None:
+        self.client = client
+        self.base = base
+        self.key = key
+
+    def send(self, call: Call, into: Path | None = None) -> Reply:
+        """Carry a call.
+
+        Raises:
+            DownloadError: No answer came, or it leads where nobody should go.
+        """
+        ask = Ask(
+            self.base + call.path,
+            method=call.method,
+            query=call.query,
+            secrets={KEY_HEADER: self.key},
+            body=call.body,
+            repeatable=True,  # a search and an upload are known by what they hold: twice is once
+        )
+        if into is None:
+            answer = self.client.send(ask)
+            return Reply(answer.status, answer.headers, answer.body)
+        return self._fetch(ask, into)
+
+    def _fetch(self, ask: Ask, into: Path) -> Reply:
+        try:
+            done = download(self.client, ask, into.with_name(f"{into.name}.partial"))
+        except BadStatus as error:
+            return Reply(
+                error.status, {} if error.retry_after is None else {"retry-after": error.retry_after}
+            )
+        with writing(into):
+            done.path.replace(into)
+        return Reply(READY, {"content-length": str(done.size)}, file=into)

@@ -1,0 +1,90 @@
+"""Receipts: what has been fetched already, whatever became of the run that fetched it.
+
+A receipt is written when all captures of an item are published, and before the catalog lists them: a run that
+was killed in between leaves them for the next one to list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ptml.errors import BadData, MissingInput
+from ptml.io import read_json, sha256_json, write_json
+from ptml.manifest import is_fresh, read_manifest_or_none
+from ptml.sources.raw import STAGE as RAW
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptml.sources.protocol import Item
+    from ptml.workspace import Workspace
+
+STAGE = "fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the catalog says of a capture by itself, whoever brought it."""
+
+    capture_id: str
+    name: str
+    size_bytes: int
+    sha256: str | None
+    md5: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of an item, and when."""
+
+    source: str
+    item: str
+    size: int
+    sha256: str
+    promise: dict[str, Any]
+    captures: tuple[Listing, ...]
+    fetched_at: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def moment(self) -> datetime:
+        """Give the moment when it came."""
+        return datetime.fromisoformat(self.fetched_at)
+
+
+def now() -> str:
+    """Give the moment as receipts write it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _path(workspace: Workspace, source: str, item: str) -> Path:
+    return workspace.manifest(STAGE, f"c{sha256_json([source, item])[:16]}")
+
+
+def write_receipt(workspace: Workspace, receipt: Receipt, scratch: Path) -> None:
+    """Publish a receipt.
+
+    Raises:
+        CannotWrite: The operating system refused.
+    """
+    write_json(_path(workspace, receipt.source, receipt.item), asdict(receipt), scratch)
+
+
+def valid_receipt(workspace: Workspace, source: str, item: Item) -> Receipt | None:
+    """Find the receipt of an item whose promise is the same, and whose captures are still there."""
+    try:
+        value = read_json(_path(workspace, source, item.id))
+        captures = tuple(Listing(**one) for one in value.pop("captures"))
+        receipt = Receipt(captures=captures, notes=tuple(value.pop("notes")), **value)
+    except (MissingInput, BadData, KeyError, TypeError):
+        return None
+    same = (receipt.source, receipt.item, receipt.promise) == (source, item.id, asdict(item.promise))
+    return receipt if same and all(is_there(workspace, one.capture_id) for one in captures) else None
+
+
+def is_there(workspace: Workspace, capture_id: str) -> bool:
+    """Tell whether a capture's raw files are published and still lie there."""
+    manifest = read_manifest_or_none(workspace, RAW, capture_id)
+    return manifest is not None and is_fresh(workspace, manifest, manifest.fingerprint)
