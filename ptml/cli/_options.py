@@ -25,7 +25,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no rema
 Url = Annotated[
     str | None,
     typer.Option(
-        "--url", metavar="URL", help="Base URL of the API. [default: PTML_PACKETTOTAL_URL, else its own]"
+        "--url", metavar="URL", help="Where the source is. [default: PTML_<NAME>_URL, else its own]"
     ),
 ]
 Record = Annotated[
@@ -42,11 +42,12 @@ Wait = Annotated[
     float,
     typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for what is not ready yet."),
 ]
-AllowPrivate = Annotated[
-    bool,
-    typer.Option(
-        "--allow-private", help="Let addresses of this machine and of private networks be connected to."
-    ),
+Deep = Annotated[bool, typer.Option("--deep", help="Find all that there is, if the source can.")]
+DropPcap = Annotated[
+    bool, typer.Option("--drop-pcap", help="Leave the packet capture out where there are logs of it.")
+]
+Carved = Annotated[
+    bool, typer.Option("--carved", help="Keep files carved out of traffic: they may be live malware.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]

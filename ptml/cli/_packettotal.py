@@ -11,7 +11,6 @@ from ptml.cli._render import plain, remark, show_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ptml.sources.packettotal.summary import Summary
     from ptml.sources.packettotal.uploading import Analyzed, Examined
     from ptml.sources.upload.reveal import Revealed
 
@@ -30,26 +29,35 @@ def show_info(info: Mapping[str, Any]) -> None:
     show_facts(f"capture {plain(info.get('md5', ''))}", facts)
 
 
-def show_summary(summary: Summary, *, quiet: bool = False) -> None:
-    """Show talkers, statistics, signatures, references and the flag with its warning."""
-    from ptml.sources.packettotal.summary import FLAG_WARNING
+def show_known(known: Mapping[str, Any], *, quiet: bool = False) -> None:
+    """Show what is known of a capture: what it is, and its analysis."""
+    show_info(known["info"])
+    for note in known["notes"]:
+        remark(f"  note: {note}", quiet=quiet)
+    if not known["notes"]:
+        show_summary(known["analysis"], quiet=quiet)
 
-    talkers = [(name, *row) for name, shares in summary.talkers.items() for row in _largest(shares, ROWS)]
+
+def show_summary(summary: Mapping[str, Any], *, quiet: bool = False) -> None:
+    """Show talkers, statistics, signatures, references and the flag with its warning."""
+    found = summary["top_talkers"].items()
+    talkers = [(name, *row) for name, shares in found for row in _largest(shares, ROWS)]
     show_table("top talkers", ("direction", "address", "number"), talkers)
     parts = [
         (block.removesuffix("_statistics"), part, *row)
-        for block, found in summary.statistics.items()
-        for part, shares in found.items()
+        for block, parts in summary["statistics"].items()
+        for part, shares in parts.items()
         for row in _largest(shares, ROWS_A_PART)
     ]
     show_table("statistics", ("of", "what", "value", "number"), parts)
-    show_table("signatures", ("rule",), [(rule,) for rule in summary.signatures])
-    references = [(" · ".join(one.values()),) for one in summary.references]
+    show_table("signatures", ("rule",), [(rule,) for rule in summary["signatures"]])
+    references = [(" · ".join(one.values()),) for one in summary["external_references"]]
     show_table("external references", ("reference",), references)
-    flag = "none" if summary.malicious_traffic is None else str(summary.malicious_traffic).lower()
-    typer.echo(f"malicious_traffic: {flag}; {FLAG_WARNING}")
+    flag = summary["malicious_traffic"]
+    said = "none" if flag is None else str(flag).lower()
+    typer.echo(f"malicious_traffic: {said}; {summary['malicious_traffic_warning']}")
     remark("  numbers are the service's own, percent or fraction; --json has all of them", quiet=quiet)
-    for name, value in summary.unread.items():
+    for name, value in summary["unread"].items():
         remark(f"  note: {name} has another form than expected: {_text(value)[:200]}", quiet=quiet)
 
 

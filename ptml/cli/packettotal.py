@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ptml.cli._app import help_of
-from ptml.cli._options import AllowPrivate, AsJson, DryRun, Quiet, Record, Replay, Url, Wait
+from ptml.cli._options import AllowPrivate, AsJson, Certificates, DryRun, Quiet, Record, Replay, Url, Wait
 from ptml.cli._packettotal import show_analyzed, show_examined, show_facts, show_info, show_summary
 from ptml.cli._render import remark, show_json
 
+if TYPE_CHECKING:
+    from ptml.sources.protocol import Options
+    from ptml.sources.registry import Network
+
 Md5 = Annotated[str, typer.Argument(metavar="ID", help="The capture's id: the MD5 of its file.")]
+
+
+def _reach(
+    url: str | None,
+    record: Path | None,
+    replay: Path | None,
+    allow_private: bool,
+    ca: Path | None,
+    wait: float = 600.0,
+) -> tuple[Network, Options]:
+    """Put together how the API is reached."""
+    from ptml.sources.protocol import Options
+    from ptml.sources.registry import Network
+
+    return Network(allow_private, ca), Options(url=url, record=record, replay=replay, wait=wait)
 
 
 def usage(
@@ -20,6 +39,7 @@ def usage(
     record: Record = None,
     replay: Replay = None,
     allow_private: AllowPrivate = False,
+    ca: Certificates = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the owner of the key has used of the API.
@@ -29,9 +49,9 @@ def usage(
     Examples:
       ptml packettotal usage
     """
-    from ptml.sources.packettotal import Access, packettotal_usage
+    from ptml.sources.packettotal.own import packettotal_usage
 
-    found = packettotal_usage(Access(url=url, record=record, replay=replay, allow_private=allow_private))
+    found = packettotal_usage(*_reach(url, record, replay, allow_private, ca))
     if as_json:
         show_json(found)
     else:
@@ -43,6 +63,7 @@ def random(
     record: Record = None,
     replay: Replay = None,
     allow_private: AllowPrivate = False,
+    ca: Certificates = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a capture that the service chooses.
@@ -50,9 +71,9 @@ def random(
     Examples:
       ptml packettotal random
     """
-    from ptml.sources.packettotal import Access, packettotal_random
+    from ptml.sources.packettotal.own import packettotal_random
 
-    found = packettotal_random(Access(url=url, record=record, replay=replay, allow_private=allow_private))
+    found = packettotal_random(*_reach(url, record, replay, allow_private, ca))
     if as_json:
         show_json(found)
     else:
@@ -68,6 +89,7 @@ def analysis(
     record: Record = None,
     replay: Replay = None,
     allow_private: AllowPrivate = False,
+    ca: Certificates = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -77,14 +99,13 @@ def analysis(
       ptml packettotal analysis d210f4dbea97949f694e849507951881
       ptml packettotal analysis d210f4dbea97949f694e849507951881 --json
     """
-    from ptml.sources.packettotal import Access, packettotal_analysis
+    from ptml.sources.packettotal.own import packettotal_analysis
 
-    access = Access(url=url, record=record, replay=replay, allow_private=allow_private)
-    found = packettotal_analysis(md5, access, accuracy=accuracy)
+    found = packettotal_analysis(md5, *_reach(url, record, replay, allow_private, ca), accuracy=accuracy)
     if as_json:
         show_json(found.to_dict())
     else:
-        show_summary(found, quiet=quiet)
+        show_summary(found.to_dict(), quiet=quiet)
 
 
 def analyze(
@@ -108,6 +129,7 @@ def analyze(
     replay: Replay = None,
     wait: Wait = 600.0,
     allow_private: AllowPrivate = False,
+    ca: Certificates = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -121,9 +143,9 @@ def analyze(
       ptml packettotal analyze office.pcap --dry-run
       ptml packettotal analyze office.pcap --replace-addresses copy.pcap --yes --url https://lab.example/v1
     """
-    from ptml.sources.packettotal import Access, examine, packettotal_upload
+    from ptml.sources.packettotal.own import packettotal_upload
+    from ptml.sources.packettotal.uploading import examine
 
-    access = Access(url=url, record=record, replay=replay, wait=wait, allow_private=allow_private)
     examined = examine(pcap, copy_to=replace_addresses)
     if not as_json:
         show_examined(examined, quiet=quiet)
@@ -132,7 +154,14 @@ def analyze(
             show_json({"would_send": examined.to_dict()})
         remark("nothing was sent", quiet=quiet)
         return
-    done = packettotal_upload(examined, access, yes=yes, name=name, sources=article or (), wait=not no_wait)
+    done = packettotal_upload(
+        examined,
+        *_reach(url, record, replay, allow_private, ca, wait),
+        yes=yes,
+        name=name,
+        sources=article or (),
+        wait=not no_wait,
+    )
     if as_json:
         show_json(done.to_dict())
     else:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ptml.cli._options import AllowPrivate, AsJson, Quiet, Record, Replay, Url
+from ptml.cli._options import AllowPrivate, AsJson, Certificates, Quiet, Record, Replay, Url
 from ptml.cli._packettotal import show_rows
 from ptml.cli._render import remark, show_json
 
@@ -28,6 +28,7 @@ def similar(
     record: Record = None,
     replay: Replay = None,
     allow_private: AllowPrivate = False,
+    ca: Certificates = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -37,12 +38,14 @@ def similar(
       ptml similar d210f4dbea97949f694e849507951881
       ptml similar d210f4dbea97949f694e849507951881 --intensity medium --weighting-mode content
     """
-    from ptml.sources.packettotal import Access
-    from ptml.sources.packettotal import similar as find_similar
+    from ptml.sources.packettotal.own import similar as find_similar
+    from ptml.sources.protocol import Options
+    from ptml.sources.registry import Network
 
     found = find_similar(
         capture,
-        Access(url=url, record=record, replay=replay, allow_private=allow_private),
+        Network(allow_private, ca),
+        Options(url=url, record=record, replay=replay),
         intensity=intensity,
         weighting_mode=weighting_mode,
         prioritize_uncommon_fields=prioritize_uncommon_fields,

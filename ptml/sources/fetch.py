@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ptml.errors import CannotWrite, PtmlError
 from ptml.manifest import read_manifest
 from ptml.sources.merging import list_captures
-from ptml.sources.planning import Plan, plan_fetch
+from ptml.sources.planning import Plan, options_of, plan_fetch
 from ptml.sources.protocol import Room
 from ptml.sources.raw import STAGE as RAW
 from ptml.sources.raw import publish_raw
@@ -60,7 +60,13 @@ def fetch(
     started = time.perf_counter()
     jobs = settings.jobs or about(settings.source).jobs
     network = Network(settings.allow_private, settings.ca, jobs + 1)
-    with workspace.locked(), opened(settings.source, network, workspace) as (source, access):
+    with (
+        workspace.locked(),
+        opened(settings.source, network, workspace, options_of(settings)) as (
+            source,
+            access,
+        ),
+    ):
         plan = plan_fetch(workspace, source, settings, force=force)
         run = _Run(workspace, source, settings, plan, progress, force=force)
         try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ptml.sources.packettotal.calls import Carrier, Reply
+    from ptml.sources.packettotal.calls import Carrier, Into, Reply
 
 Intensity = Literal["minimal", "low", "medium", "high"]
 Weighting = Literal["behavior", "content"]
@@ -130,7 +130,7 @@ class PacketTotal:
         call, value = self._asked(f"/pcaps/{checked_id(capture)}/analysis", **query)
         return _object(call, value, "analysis_summary")
 
-    def download(self, capture: str, path: Path) -> Path:
+    def download(self, capture: str, into: Into) -> Path:
         """Fetch a capture's archive; wait while it is built.
 
         Raises:
@@ -139,21 +139,21 @@ class PacketTotal:
         call = Call("GET", f"/pcaps/{checked_id(capture)}/download")
         wait_for(
             f"the archive of {capture}",
-            lambda: check(call, self.carrier.send(call, path), self.secret),
+            lambda: check(call, self.carrier.send(call, into), self.secret),
             # Any other success means that it exists but is not ready.
             lambda reply: reply.status == READY,
             self.patience,
             live=self.carrier.live,
         )
-        with open_raw(path) as file:
+        with open_raw(into.path) as file:
             head = file.read(SHOWN_BYTES)
         if not head.startswith(ZIP_MAGICS):
-            path.unlink()
+            into.path.unlink()
             raise DownloadError(
                 f"the archive of {capture}: in its place came what begins with {excerpt(head)}",
                 hint="see whether the base URL is that of the API, and whether a proxy stands before it",
             )
-        return path
+        return into.path
 
     def similar(
         self,

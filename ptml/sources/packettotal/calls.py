@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ptml.errors import DownloadError
 from ptml.sources.asks import GOOD, REFUSED, TOO_MANY, excerpt
+from ptml.sources.downloading import nobody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ptml.sources.downloading import Moved
     from ptml.types import JsonObject
 
 READY, NOT_FOUND = 200, 404
@@ -60,6 +62,21 @@ class Reply:
     file: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Into:
+    """Where a body is to go.
+
+    Attributes:
+        path: The file, once it is whole.
+        partial: A folder for what is not whole yet.
+        moved: Told of bytes that came, and of bytes that are to come.
+    """
+
+    path: Path
+    partial: Path
+    moved: Moved = nobody
+
+
 class Carrier(Protocol):
     """What carries calls: the network, a recording, or the network while it is recorded."""
 
@@ -68,7 +85,7 @@ class Carrier(Protocol):
         """Whether there is any use in waiting before a call is made again."""
         ...
 
-    def send(self, call: Call, into: Path | None = None) -> Reply:
+    def send(self, call: Call, into: Into | None = None) -> Reply:
         """Carry a call; a body that answers it with 200 goes into the file, if one is named.
 
         Raises:

@@ -10,10 +10,8 @@ from ptml.sources.downloading import download
 from ptml.sources.packettotal.calls import READY, Reply
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ptml.sources.http import Client
-    from ptml.sources.packettotal.calls import Call
+    from ptml.sources.packettotal.calls import Call, Into
 
 KEY_HEADER = "x-api-key"
 
@@ -34,7 +32,7 @@ class Live:
         self.base = base
         self.key = key
 
-    def send(self, call: Call, into: Path | None = None) -> Reply:
+    def send(self, call: Call, into: Into | None = None) -> Reply:
         """Carry a call.
 
         Raises:
@@ -53,13 +51,13 @@ class Live:
             return Reply(answer.status, answer.headers, answer.body)
         return self._fetch(ask, into)
 
-    def _fetch(self, ask: Ask, into: Path) -> Reply:
+    def _fetch(self, ask: Ask, into: Into) -> Reply:
         try:
-            done = download(self.client, ask, into.with_name(f"{into.name}.partial"))
+            done = download(self.client, ask, into.partial, moved=into.moved)
         except BadStatus as error:
             return Reply(
                 error.status, {} if error.retry_after is None else {"retry-after": error.retry_after}
             )
-        with writing(into):
-            done.path.replace(into)
-        return Reply(READY, {"content-length": str(done.size)}, file=into)
+        with writing(into.path):
+            done.path.replace(into.path)
+        return Reply(READY, {"content-length": str(done.size)}, file=into.path)

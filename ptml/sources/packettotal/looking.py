@@ -1,4 +1,4 @@
-"""Looking before downloading: found captures, and what is known of one."""
+"""Looking before downloading: what is known of a capture."""
 
 from __future__ import annotations
 
@@ -44,21 +44,3 @@ def look(api: PacketTotal, md5: str) -> Known:
         return Known(info, summary_of(api.analysis(md5)))
     except DownloadError as error:
         return Known(info, notes=(f"no analysis: {error.message}",))
-
-
-def find(
-    api: PacketTotal, query: str, *, deep: bool = False, limit: int | None = None
-) -> list[dict[str, Any]]:
-    """Find captures, the best first.
-
-    Args:
-        api: Where to ask.
-        query: A term, or Lucene's language.
-        deep: Whether to look for all; else for the best few.
-        limit: How many to give; all that were found if None.
-
-    Raises:
-        DownloadError: No sound answer came, or a deep search was not ready in time.
-    """
-    found = api.deep_search(query) if deep else api.search(query)
-    return found[:limit]

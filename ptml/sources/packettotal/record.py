@@ -24,7 +24,7 @@ from ptml.sources.packettotal.calls import READY, Reply
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptml.sources.packettotal.calls import Call, Carrier
+    from ptml.sources.packettotal.calls import Call, Carrier, Into
 
 INDEX = "calls.jsonl"
 KEPT_HEADERS = ("content-type", "content-length", "retry-after", "date")
@@ -55,7 +55,7 @@ class Recorder:
         """Whether the other carrier is."""
         return self.carrier.live
 
-    def send(self, call: Call, into: Path | None = None) -> Reply:
+    def send(self, call: Call, into: Into | None = None) -> Reply:
         """Carry a call, and keep it with its reply before that is used."""
         began = time.perf_counter()
         reply = self.carrier.send(call, into)
@@ -123,7 +123,7 @@ class Replayer:
                     hint="remove the line, or record again",
                 ) from error
 
-    def send(self, call: Call, into: Path | None = None) -> Reply:
+    def send(self, call: Call, into: Into | None = None) -> Reply:
         """Answer a call as it was answered once.
 
         Raises:
@@ -145,9 +145,9 @@ class Replayer:
         body = self._body(entry)
         if into is None or entry["status"] != READY:
             return Reply(entry["status"], entry["headers"], body)
-        with writing(into):
-            into.write_bytes(body)
-        return Reply(entry["status"], entry["headers"], file=into)
+        with writing(into.path):
+            into.path.write_bytes(body)
+        return Reply(entry["status"], entry["headers"], file=into.path)
 
     def _body(self, entry: dict[str, Any]) -> bytes:
         path = self.folder / str(entry["answer"])

@@ -12,11 +12,14 @@ import pytest
 
 from ptml.errors import DownloadError, SettingsError
 from ptml.sources.http import Client
-from ptml.sources.packettotal import Access, connect
 from ptml.sources.packettotal.api import LARGEST_UPLOAD, PacketTotal, search_id
+from ptml.sources.packettotal.calls import Into
 from ptml.sources.packettotal.live import Live
+from ptml.sources.packettotal.own import connected
 from ptml.sources.packettotal.waiting import Patience
 from ptml.sources.patience import Retries, Timeouts
+from ptml.sources.protocol import Options
+from ptml.sources.registry import Network
 from tests.packettotal.corpus import corpus
 from tests.packettotal.server import LoopbackServer
 
@@ -52,6 +55,11 @@ def impatient(
     retries, timeouts = Retries(first=0.01), Timeouts(read=0.5, total=10)
     with Client(allow_private=True, retries=retries, timeouts=timeouts) as client:
         yield PacketTotal(Live(client, server.url, key), Patience(seconds, 0.01), key)
+
+
+def into(tmp_path: Path) -> Into:
+    """Name the file that an archive is to go to."""
+    return Into(tmp_path / "a.zip", tmp_path / "partial")
 
 
 def test_usage_and_random(api: PacketTotal) -> None:
@@ -113,7 +121,7 @@ def test_download_waits_while_the_archive_is_built(
 ) -> None:
     """After any number of 202 the archive comes, the key is with each request, and it is the capture's."""
     server.tell("download", "202x3")
-    path = api.download(EMOTET.md5, tmp_path / "a.zip")
+    path = api.download(EMOTET.md5, into(tmp_path))
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
         assert f"{EMOTET.md5}/conn.csv" in archive.namelist()
     assert len(server.of("download")) == 5
@@ -125,7 +133,7 @@ def test_key_stays_at_home_when_a_redirect_leaves(
 ) -> None:
     """The archive comes from another host, and that host does not get the key."""
     server.tell("download", "303")
-    assert api.download(EMOTET.md5, tmp_path / "a.zip").read_bytes()[:2] == b"PK"
+    assert api.download(EMOTET.md5, into(tmp_path)).read_bytes()[:2] == b"PK"
     [request] = server.of("store")
     assert "x-api-key" not in request.headers
     assert server.service.key not in str(request)
@@ -175,8 +183,8 @@ def test_wrong_key_is_told_without_telling_it(server: LoopbackServer, status: st
 @pytest.mark.parametrize(
     ("key", "match"),
     [
-        ("", "PACKETTOTAL_API_KEY does not hold one; nothing was asked"),
-        ("  ", "PACKETTOTAL_API_KEY does not hold one; nothing was asked"),
+        ("", "PACKETTOTAL_API_KEY is not set; nothing was asked"),
+        ("  ", "PACKETTOTAL_API_KEY is not set; nothing was asked"),
         ("two\r\nlines", "characters that no header may have; nothing was sent"),
         ("clé", "characters that no header may have; nothing was sent"),
     ],
@@ -186,7 +194,7 @@ def test_missing_key_is_told_before_anything_is_asked(
 ) -> None:
     """Without a key, or with what cannot be one, nothing goes over the network."""
     monkeypatch.setenv("PACKETTOTAL_API_KEY", key)
-    with pytest.raises(SettingsError, match=match), connect(Access(allow_private=True)) as api:
+    with pytest.raises(SettingsError, match=match), connected(Network(allow_private=True)) as api:
         api.usage()
     assert server.requests == []
 
@@ -214,7 +222,7 @@ def test_unknown_capture_is_told(server: LoopbackServer, api: PacketTotal, tmp_p
     with pytest.raises(DownloadError, match=r"GET /pcaps/0{32}: not known there \(status 404"):
         api.info(UNKNOWN)
     with pytest.raises(DownloadError, match="not known there"):
-        api.download(UNKNOWN, tmp_path / "a.zip")
+        api.download(UNKNOWN, into(tmp_path))
     assert len(server.requests) == 2
     for wrong in ("emotet", "../usage", "0" * 31, "0" * 31 + "g", "a" * 31 + "\n"):
         with pytest.raises(SettingsError, match="is no id of a capture"):
@@ -259,7 +267,7 @@ def test_page_in_place_of_an_archive_is_no_archive(
     """A download that is no zip is told by its bytes."""
     server.tell("download", "html")
     with pytest.raises(DownloadError, match=r"in its place came what begins with '<!doctype html>"):
-        api.download(EMOTET.md5, tmp_path / "a.zip")
+        api.download(EMOTET.md5, into(tmp_path))
 
 
 def test_patience_ends(server: LoopbackServer, tmp_path: Path) -> None:
@@ -267,7 +275,7 @@ def test_patience_ends(server: LoopbackServer, tmp_path: Path) -> None:
     server.tell("download", "202x500")
     match = r"was not ready after 0\.3 seconds.*status 202\nTry: run the same again"
     with impatient(server, 0.3) as api, pytest.raises(DownloadError, match=match):
-        api.download(EMOTET.md5, tmp_path / "a.zip")
+        api.download(EMOTET.md5, into(tmp_path))
 
 
 def test_silence_is_tried_again_and_then_told(
@@ -278,7 +286,7 @@ def test_silence_is_tried_again_and_then_told(
     server.tell("store", "cut", "hang")
     server.tell("download", "303x3")
     assert api.usage()["user"] == "loopback"
-    assert api.download(EMOTET.md5, tmp_path / "a.zip").read_bytes()[-22:-18] == b"PK\5\6"
+    assert api.download(EMOTET.md5, into(tmp_path)).read_bytes()[-22:-18] == b"PK\5\6"
     server.tell("usage", "hangx20")
     with pytest.raises(DownloadError, match=r"/v1/usage: nothing came for 0\.5 seconds \(tried 5 times\)"):
         api.usage()
@@ -289,13 +297,13 @@ def test_redirect_to_elsewhere_is_refused(server: LoopbackServer, api: PacketTot
     for place in ("file:///etc/passwd", "http://169.254.169.254/latest/meta-data/"):
         server.tell("download", f"303:{place}")
         with pytest.raises(DownloadError, match=r"only http|link-local"):
-            api.download(EMOTET.md5, tmp_path / "a.zip")
+            api.download(EMOTET.md5, into(tmp_path))
     assert not (tmp_path / "a.zip").exists()
 
 
 def test_loopback_has_to_be_allowed(server: LoopbackServer) -> None:
     """A base URL on this machine is refused unless private addresses are allowed."""
-    with connect(Access()) as api, pytest.raises(DownloadError, match="--allow-private permits it"):
+    with connected() as api, pytest.raises(DownloadError, match="--allow-private permits it"):
         api.usage()
     assert server.requests == []
 
@@ -306,5 +314,5 @@ def test_loopback_has_to_be_allowed(server: LoopbackServer) -> None:
 def test_base_url_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """A base URL is http or https, has a host and no query."""
     monkeypatch.setenv("PACKETTOTAL_API_KEY", "k")
-    with pytest.raises(SettingsError, match="is no base URL of an API"), connect(Access(url=url)):
+    with pytest.raises(SettingsError, match="is no base URL of an API"), connected(options=Options(url=url)):
         pass

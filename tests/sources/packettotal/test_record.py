@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import BadData, MissingInput
-from ptml.sources.packettotal.calls import Call, Reply
+from ptml.sources.packettotal.calls import Call, Into, Reply
 from ptml.sources.packettotal.record import Recorder, Replayer
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class Written:
     live: bool = True
     calls: list[Call] = field(default_factory=list)
 
-    def send(self, call: Call, into: Path | None = None) -> Reply:
+    def send(self, call: Call, into: Into | None = None) -> Reply:
         """Give the next reply; a body with 200 goes to the file."""
         self.calls.append(call)
         reply = self.replies.pop(0)
         if into is None or reply.status != 200:
             return reply
-        into.write_bytes(reply.body)
-        return Reply(200, reply.headers, file=into)
+        into.path.write_bytes(reply.body)
+        return Reply(200, reply.headers, file=into.path)
 
 
 def test_replay_gives_what_was_recorded(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_replay_gives_what_was_recorded(tmp_path: Path) -> None:
     ]
     recorder = Recorder(Written(replies), tmp_path / "trail", KEY)
     for call in (DOWNLOAD, DOWNLOAD, USAGE):
-        recorder.send(call, tmp_path / "live.zip" if call is DOWNLOAD else None)
+        recorder.send(call, Into(tmp_path / "live.zip", tmp_path) if call is DOWNLOAD else None)
     replayer = Replayer(tmp_path / "trail")
-    first, second, third = (replayer.send(DOWNLOAD, tmp_path / "again.zip") for _ in range(3))
+    first, second, third = (replayer.send(DOWNLOAD, Into(tmp_path / "again.zip", tmp_path)) for _ in range(3))
     assert (first.status, first.headers, first.body) == (202, {"retry-after": "1"}, b"{}")
     assert second.file == third.file == tmp_path / "again.zip"
     assert (tmp_path / "again.zip").read_bytes() == b"PK zip"

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import BadData, MissingTool, SettingsError
-from ptml.sources.packettotal import Access, examine, packettotal_analyze, packettotal_upload, uploading
+from ptml.sources.packettotal import uploading
+from ptml.sources.packettotal.own import packettotal_analyze, packettotal_upload
+from ptml.sources.packettotal.uploading import examine
+from ptml.sources.registry import Network
 from ptml.sources.upload.reveal import reveal
 from tests.packettotal.corpus import corpus
 from tests.packettotal.packets import Talk, dns_query, frames, pcap
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EMOTET = corpus()[0]
-LOCAL = Access(allow_private=True, wait=20)
+LOCAL = Network(allow_private=True)
 
 
 @pytest.fixture
