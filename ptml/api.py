@@ -11,10 +11,10 @@ The functions live here because ``ptml.train``, ``ptml.score`` and others are pa
 
 from __future__ import annotations
 
-from ptml.catalog import catalog
 from ptml.doctor import doctor
 from ptml.evaluate.stage import evaluate
 from ptml.features.stage import features
+from ptml.inventory import catalog, catalog_export, catalog_verify
 from ptml.parse.describe import schema
 from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
@@ -37,6 +37,8 @@ from ptml.train.stage import train
 __all__ = [
     "add",
     "catalog",
+    "catalog_export",
+    "catalog_verify",
     "doctor",
     "evaluate",
     "features",

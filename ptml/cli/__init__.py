@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ptml.cli._app import app, help_of, main
 from ptml.cli.add import add
-from ptml.cli.catalog import catalog
+from ptml.cli.catalog import group as catalog
 from ptml.cli.doctor import doctor
 from ptml.cli.evaluate import evaluate
 from ptml.cli.features import features
@@ -32,7 +32,6 @@ COMMANDS = (
     similar,
     fetch,
     add,
-    catalog,
     parse,
     schema,
     features,
@@ -44,4 +43,5 @@ COMMANDS = (
 
 for command in COMMANDS:
     app.command(help=help_of(command))(command)
-app.add_typer(packettotal)
+for group in (catalog, packettotal):
+    app.add_typer(group)

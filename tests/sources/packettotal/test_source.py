@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ptml.catalog import catalog, read_provenance
+from ptml.catalog import read_provenance
 from ptml.engine import LocalEngine
 from ptml.errors import DownloadError, MissingInput, SettingsError
+from ptml.inventory import catalog
 from ptml.manifest import read_manifest
 from ptml.parse.stage import parse
 from ptml.settings import AddSettings, FetchSettings
