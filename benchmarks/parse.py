@@ -101,6 +101,22 @@ def cases(root: Path, rows: list[int], names: Iterable[str]) -> Iterable[Case]:
         yield Case(f"conn {min(rows) / 1e6:g} M JSON", simulate(root, min(rows), "json") / "conn.log", JSON)
 
 
+def all_cores(root: Path, rounds: int) -> None:
+    """Measure a folder of many logs with all cores and pinned to one, interleaved, and print both."""
+    data = root / "folder"
+    ptml("simulate", "--captures", "16", "--connections", "2000000", "--data", str(data))
+    walls: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(rounds):
+        for pinned, took in walls.items():
+            out = root / "folder-out"
+            took.append(ptml("parse", str(data / "raw"), "--out", str(out), jobs=0, pinned=pinned).wall)
+            shutil.rmtree(out)
+    one, many = (median(walls[pinned]) for pinned in (True, False))
+    print(
+        f"\nA folder of 16 captures, 2 M connections: {many:.1f} s; on one core {one / many:.2f} times as long"
+    )
+
+
 def run(case: Case, rounds: int, root: Path) -> dict[str, Measure]:
     """Measure ptml and its peers on one log, interleaved."""
     found: dict[str, list[Measure]] = {}
@@ -124,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cases", nargs="+", default=["conn", "gz", "zst", "dns", "json"])
+    parser.add_argument("--cases", nargs="+", default=["conn", "gz", "zst", "dns", "json", "folder"])
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| log | reader | wall s | CPU s | peak MiB | wall against ptml | CPU against ptml |")
@@ -138,6 +154,8 @@ def main() -> None:
                 ratios = f"{m.wall / ours.wall:.2f} | {m.cpu / ours.cpu:.2f}"
                 line = f"{m.wall:.2f} | {m.cpu:.2f} | {m.peak:,.0f} | {ratios}"
                 print(f"| {case.name} | {reader} | {line} |", flush=True)
+        if "folder" in options.cases:
+            all_cores(root, options.rounds)
 
 
 if __name__ == "__main__":
