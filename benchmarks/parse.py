@@ -112,9 +112,7 @@ def all_cores(root: Path, rounds: int) -> None:
             took.append(ptml("parse", str(data / "raw"), "--out", str(out), jobs=0, pinned=pinned).wall)
             shutil.rmtree(out)
     one, many = (median(walls[pinned]) for pinned in (True, False))
-    print(
-        f"\nA folder of 16 captures, 2 M connections: {many:.1f} s; on one core {one / many:.2f} times as long"
-    )
+    print(f"\n16 captures, 2 M connections: {many:.1f} s; on one core {one / many:.2f} times as long")
 
 
 def run(case: Case, rounds: int, root: Path) -> dict[str, Measure]:
