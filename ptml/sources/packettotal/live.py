@@ -8,6 +8,7 @@ from ptml.io import writing
 from ptml.sources.asks import Ask, BadStatus
 from ptml.sources.downloading import download
 from ptml.sources.packettotal.calls import READY, Reply
+from ptml.sources.patience import Stopped
 
 if TYPE_CHECKING:
     from ptml.sources.http import Client
@@ -25,12 +26,19 @@ class Live:
         key: The key; it stays at home when a redirect leaves the host.
     """
 
-    live = True
-
     def __init__(self, client: Client, base: str, key: str) -> None:
         self.client = client
         self.base = base
         self.key = key
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the user stops it.
+
+        Raises:
+            Stopped: The user did.
+        """
+        if self.client.stopping.wait(seconds):
+            raise Stopped("stopped while it waited", hint="run the same again, it goes on from there")
 
     def send(self, call: Call, into: Into | None = None) -> Reply:
         """Carry a call.

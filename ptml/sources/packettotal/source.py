@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ptml.errors import DownloadError, SettingsError
 from ptml.identity import capture_id_of_logs, capture_id_of_sha256
 from ptml.io import sha256_file, writing
+from ptml.sources.opening import shown_name
 from ptml.sources.packettotal.api import PacketTotal, checked_id
 from ptml.sources.packettotal.calls import Into
 from ptml.sources.packettotal.live import Live
@@ -111,7 +112,7 @@ class PacketTotalSource:
                 f"the archive holds another capture: its MD5 is {found.pcap_md5}; it was not kept",
                 hint="try again later, and see the base URL",
             )
-        name = " ".join(str(info.get("name") or item.id).split())
+        name = shown_name(str(info.get("name") or item.id))
         captured = Captured(name, found.files, _capture_id(found), found.pcap_sha256, item.id)
         return Delivery((captured,), path.stat().st_size, sha256_file(path), tuple(found.notes))
 

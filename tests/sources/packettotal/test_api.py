@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
+import threading
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -14,10 +17,10 @@ from ptml.errors import DownloadError, SettingsError
 from ptml.sources.http import Client
 from ptml.sources.packettotal.api import LARGEST_UPLOAD, PacketTotal, search_id
 from ptml.sources.packettotal.calls import Into
+from ptml.sources.packettotal.functions import connected
 from ptml.sources.packettotal.live import Live
-from ptml.sources.packettotal.own import connected
 from ptml.sources.packettotal.waiting import Patience
-from ptml.sources.patience import Retries, Timeouts
+from ptml.sources.patience import Retries, Stopped, Timeouts
 from ptml.sources.protocol import Options
 from ptml.sources.registry import Network
 from tests.packettotal.corpus import corpus
@@ -276,6 +279,26 @@ def test_patience_ends(server: LoopbackServer, tmp_path: Path) -> None:
     match = r"was not ready after 0\.3 seconds.*status 202\nTry: run the same again"
     with impatient(server, 0.3) as api, pytest.raises(DownloadError, match=match):
         api.download(EMOTET.md5, into(tmp_path))
+
+
+def test_wait_ends_when_the_user_stops_it(server: LoopbackServer, tmp_path: Path) -> None:
+    """However long the next pause would be, it is over at once."""
+    server.tell("download", "202x5")
+    with Client(allow_private=True) as client:
+        patient = PacketTotal(Live(client, server.url, "loopback-key"), Patience(600, 300))
+        timer = threading.Timer(0.3, client.stop)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(Stopped, match="stopped while it waited"):
+            patient.download(EMOTET.md5, into(tmp_path))
+        timer.join()
+    assert time.monotonic() - began < 10
+
+
+def test_numbers_that_json_does_not_have_stay_text(server: LoopbackServer, api: PacketTotal) -> None:
+    """What is no number for JSON can be shown again as JSON all the same."""
+    server.tell("usage", 'json:{"used": NaN, "left": -Infinity, "rate": 1e999}')
+    assert json.dumps(api.usage(), allow_nan=False) == '{"used": "NaN", "left": "-Infinity", "rate": "1e999"}'
 
 
 def test_silence_is_tried_again_and_then_told(
