@@ -40,7 +40,7 @@ def measure(*command: str, env: Mapping[str, str] | None = None) -> Measure:
 
 def ptml(*arguments: str) -> Measure:
     """Measure one ptml command in one process."""
-    return measure(sys.executable, "-m", "ptml", *arguments, "--jobs", "1", "--quiet")
+    return measure(sys.executable, "-m", "ptml", *arguments, "--jobs", "1", "--quiet", "--json")
 
 
 def _peak_mib(used: resource.struct_rusage) -> float:

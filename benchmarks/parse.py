@@ -34,7 +34,7 @@ READERS = Path(__file__).with_name("readers.py")
 DNS_ROWS = 1_000_000
 DNS_A_CONNECTION = 0.2
 TSV = ("pyarrow", "duckdb", "polars", "pandas", "zat")
-COMPRESSED = ("pyarrow", "duckdb", "polars", "pandas")
+STREAMING = ("pyarrow", "duckdb", "polars")
 LISTS = ("duckdb-lists", "polars-lists", "pyarrow")
 JSON = ("duckdb-json", "polars-json")
 
@@ -88,11 +88,11 @@ def cases(root: Path, rows: list[int], names: Iterable[str]) -> Iterable[Case]:
         conn = folder / "conn.log"
         size = f"{count / 1e6:g} M"
         if "conn" in names:
-            yield Case(f"conn {size}", conn, TSV if count <= min(rows) else COMPRESSED)
+            yield Case(f"conn {size}", conn, TSV if count <= min(rows) else STREAMING)
         if "gz" in names:
-            yield Case(f"conn {size} gz", compressed(conn, gzip.open, ".gz"), COMPRESSED)
+            yield Case(f"conn {size} gz", compressed(conn, gzip.open, ".gz"), STREAMING)
         if "zst" in names:
-            yield Case(f"conn {size} zst", compressed(conn, zstd.open, ".zst"), COMPRESSED)
+            yield Case(f"conn {size} zst", compressed(conn, zstd.open, ".zst"), STREAMING)
         shutil.rmtree(root / f"{count}-tsv")
     if "dns" in names:
         dns = simulate(root, int(DNS_ROWS / DNS_A_CONNECTION)) / "dns.log"

@@ -62,7 +62,7 @@ def publish_raw(
         publication = Publication(workspace, STAGE, capture_id, fingerprint, folder)
         for name, path in sorted(files.items()):
             pending = publication.new_file(workspace.raw(source, capture_id) / name, STAGE)
-            with writing(pending.final):
+            with writing(pending.temporary):
                 if move:
                     path.replace(pending.temporary)
                     pending.sha256 = hashes[name]
