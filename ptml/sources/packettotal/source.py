@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "packettotal"
 OWN_URL = "https://api.packettotal.com/v1"
+GONE = "the service was reported down in 2021; --url or PTML_PACKETTOTAL_URL names a server that is like it"
 PACE = 0.2
 """Seconds between two requests; what the service allowed is not known."""
 
@@ -135,5 +136,5 @@ def _carrier(access: Access) -> Carrier:
             f"{access.url!r} is no base URL of an API",
             hint=f"such as {OWN_URL}: http or https, host, version",
         )
-    live = Live(access.client, access.url, access.secret)
+    live = Live(access.client, access.url, access.secret, GONE if access.url == OWN_URL else None)
     return live if options.record is None else Recorder(live, options.record, access.secret)

@@ -9,19 +9,23 @@ import json
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ptml.errors import DownloadError, SettingsError
+from ptml.sources.addresses import CheckedBackend
 from ptml.sources.http import Client
 from ptml.sources.packettotal.api import LARGEST_UPLOAD, PacketTotal, search_id
 from ptml.sources.packettotal.calls import Into
 from ptml.sources.packettotal.functions import connected
 from ptml.sources.packettotal.live import Live
+from ptml.sources.packettotal.source import OWN_URL, PacketTotalSource
 from ptml.sources.packettotal.waiting import Patience
+from ptml.sources.pages import Pages
 from ptml.sources.patience import Retries, Stopped, Timeouts
-from ptml.sources.protocol import Options
+from ptml.sources.protocol import Access, Options
 from ptml.sources.registry import Network
 from tests.packettotal.corpus import corpus
 from tests.packettotal.server import LoopbackServer
@@ -329,6 +333,22 @@ def test_loopback_has_to_be_allowed(server: LoopbackServer) -> None:
     with connected() as api, pytest.raises(DownloadError, match="--allow-private permits it"):
         api.usage()
     assert server.requests == []
+
+
+def test_service_that_is_gone_is_said_to_be() -> None:
+    """Where the service's own address does not answer, the hint tells of its end and what to do."""
+    backend = CheckedBackend(allow_private=False, resolver=lambda _host, _port: ["169.254.1.1"])
+    with Client(backend=backend) as client:
+        access = Access(client, Pages(client), OWN_URL, "k")
+        with pytest.raises(
+            DownloadError, match=r"link-local.*\nTry: the service was reported down in 2021"
+        ) as told:
+            PacketTotalSource(access).api.usage()
+        elsewhere = replace(access, url="http://lab.example/v1")
+        with pytest.raises(DownloadError, match="link-local") as other:
+            PacketTotalSource(elsewhere).api.usage()
+    assert "PTML_PACKETTOTAL_URL" in str(told.value)
+    assert "2021" not in str(other.value)
 
 
 @pytest.mark.parametrize(
