@@ -107,10 +107,10 @@ class PacketTotalSource:
         self.api.download(item.id, Into(path, room.partial, room.moved))
         with writing(folder):
             folder.mkdir()
-        found = unpack(path, folder, keep_pcap=not options.drop_pcap, carved=options.carved)
-        if found.pcap_md5 not in {None, item.id}:
+        found = unpack(path, folder, item.id, keep_pcap=not options.drop_pcap, carved=options.carved)
+        if found.pcap_sha256 is None and found.strangers:
             raise DownloadError(
-                f"the archive holds another capture: its MD5 is {found.pcap_md5}; it was not kept",
+                f"the archive holds another capture: its MD5 is {found.strangers[0]}; it was not kept",
                 hint="try again later, and see the base URL",
             )
         name = shown_name(str(info.get("name") or item.id))
