@@ -23,7 +23,7 @@ from ptml.score.stage import score
 from ptml.sources.fetch import fetch
 from ptml.sources.looking import info, search
 from ptml.sources.own import add
-from ptml.sources.packettotal.own import (
+from ptml.sources.packettotal.functions import (
     packettotal_analysis,
     packettotal_analyze,
     packettotal_random,

@@ -49,7 +49,7 @@ def usage(
     Examples:
       ptml packettotal usage
     """
-    from ptml.sources.packettotal.own import packettotal_usage
+    from ptml.sources.packettotal.functions import packettotal_usage
 
     found = packettotal_usage(*_reach(url, record, replay, allow_private, ca))
     if as_json:
@@ -71,7 +71,7 @@ def random(
     Examples:
       ptml packettotal random
     """
-    from ptml.sources.packettotal.own import packettotal_random
+    from ptml.sources.packettotal.functions import packettotal_random
 
     found = packettotal_random(*_reach(url, record, replay, allow_private, ca))
     if as_json:
@@ -99,7 +99,7 @@ def analysis(
       ptml packettotal analysis d210f4dbea97949f694e849507951881
       ptml packettotal analysis d210f4dbea97949f694e849507951881 --json
     """
-    from ptml.sources.packettotal.own import packettotal_analysis
+    from ptml.sources.packettotal.functions import packettotal_analysis
 
     found = packettotal_analysis(md5, *_reach(url, record, replay, allow_private, ca), accuracy=accuracy)
     if as_json:
@@ -143,7 +143,7 @@ def analyze(
       ptml packettotal analyze office.pcap --dry-run
       ptml packettotal analyze office.pcap --replace-addresses copy.pcap --yes --url https://lab.example/v1
     """
-    from ptml.sources.packettotal.own import packettotal_upload
+    from ptml.sources.packettotal.functions import packettotal_upload
     from ptml.sources.packettotal.uploading import examine
 
     examined = examine(pcap, copy_to=replace_addresses)

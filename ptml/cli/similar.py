@@ -38,7 +38,7 @@ def similar(
       ptml similar d210f4dbea97949f694e849507951881
       ptml similar d210f4dbea97949f694e849507951881 --intensity medium --weighting-mode content
     """
-    from ptml.sources.packettotal.own import similar as find_similar
+    from ptml.sources.packettotal.functions import similar as find_similar
     from ptml.sources.protocol import Options
     from ptml.sources.registry import Network
 

@@ -76,7 +76,7 @@ def merged(
     >>> merged(row, row | {"label": "malicious"}, "zenodo", alone=False, remarks=told)["label"]
     'benign'
     >>> told
-    ["a: zenodo says malicious, the catalog keeps benign"]
+    ['a: zenodo says malicious, the catalog keeps benign']
     """
     row = {name: new[name] if value is None and name in new else value for name, value in old.items()}
     row["notes"] = old.get("notes") or new.get("notes")

@@ -112,3 +112,53 @@ def test_trail_is_recorded_and_replayed_without_key_and_network(
     assert ptml("packettotal", "usage", "--replay", trail, "--record", trail).exit_code == 2
     kept = [path.read_bytes() for path in (tmp_path / "trail").iterdir()]
     assert [server.service.key.encode() in data for data in kept] == [False, False]
+
+
+def test_search_info_and_fetch_by_the_common_commands(server: LoopbackServer, tmp_path: Path) -> None:
+    """The walk: search deeply, look closer with the warning, plan, fetch, and see it in the catalog."""
+    place = ["--data", str(tmp_path / "ws")]
+    found = ptml("search", "packettotal", "emotet", "--deep", *place)
+    assert "6 hits" in found.stdout
+    assert EMOTET.md5 in found.stdout
+    known = ptml("info", "packettotal", EMOTET.md5, *place)
+    assert "20180815Emotetinfectionp.pcap" in known.stdout
+    assert "malicious_traffic: false; the flag is weak" in known.stdout
+    before = len(server.requests)
+    planned = ptml("fetch", "packettotal", EMOTET.md5, "--dry-run", "--json", *place)
+    assert [one["id"] for one in json.loads(planned.stdout)["would_fetch"]] == [EMOTET.md5]
+    assert len(server.requests) == before
+    words = ["--label", "malicious", "--family", "emotet", "--drop-pcap", "--json"]
+    done = json.loads(ptml("fetch", "packettotal", EMOTET.md5, *words, *place).stdout)
+    listed = json.loads(ptml("catalog", "--json", *place, private=False).stdout)["captures"]
+    assert [row["capture_id"] for row in listed] == done["done"]
+    assert (listed[0]["label"], listed[0]["family"], listed[0]["md5"]) == ("malicious", "emotet", EMOTET.md5)
+
+
+def test_hostile_answers_do_nothing_to_the_terminal(server: LoopbackServer) -> None:
+    """Control characters in whatever the service says are shown as marks."""
+    evil = "evil\x1b[2J"
+    server.tell(
+        "info", "json:" + json.dumps({"pcap_metadata": {"md5": EMOTET.md5, "name": evil, "logs": [evil]}})
+    )
+    summary = {
+        "top_talkers": {evil: {evil: 1}},
+        "signatures": [evil],
+        "external_references": [{evil: evil}],
+        evil: 1,
+    }
+    server.tell("analysis", "json:" + json.dumps({"analysis_summary": summary}))
+    server.tell("search", "json:" + json.dumps({"results": [{"id": evil, "found_in": [evil], evil: 1}]}))
+    server.tell("usage", "json:" + json.dumps({evil: evil}))
+    server.tell("similar", "json:" + json.dumps({"similar": {"results": [{evil: evil}]}, "intensity": evil}))
+    server.tell("random", "403", "json:" + json.dumps({"message": evil}))
+    for words in (
+        ["info", "packettotal", EMOTET.md5],
+        ["search", "packettotal", "x"],
+        ["packettotal", "usage"],
+        ["similar", EMOTET.md5],
+        ["packettotal", "random"],
+        ["packettotal", "random"],
+    ):
+        shown = ptml(*words)
+        assert shown.exit_code in {0, 5}, shown.output
+        assert "\x1b[2J" not in shown.output

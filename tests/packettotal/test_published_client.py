@@ -1,6 +1,7 @@
 """The loopback server answers what the published SDK sent, request by request as it was recorded.
 
-The client here is Python's own `http.client`: what goes over the wire is written out, not made by ptml.
+The client here is Python's own `http.client`: what goes over the wire is written out, not made by ptml, but
+for the last test, which compares.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from ptml.sources.http import Client
+from ptml.sources.packettotal.api import PacketTotal
+from ptml.sources.packettotal.live import Live
 from tests.packettotal.corpus import corpus
 from tests.packettotal.server import LoopbackServer
 
@@ -188,3 +192,32 @@ def test_server_cuts_a_body_short(server: LoopbackServer) -> None:
     server.tell("usage", "cut")
     with pytest.raises(http.client.IncompleteRead):
         send(server, "GET", "/v1/usage")
+
+
+def test_ours_get_the_same(server: LoopbackServer) -> None:
+    """What the published client's requests are answered, ptml's are too, word for word."""
+    deep = f"/v1/search/deep/results/{hashlib.md5(b'emotet', usedforsecurity=False).hexdigest()}?pretty=false"
+    similar = "intensity=low&weighting_mode=behavior&prioritize_uncommon_fields=false&pretty=false"
+    ask(server, "POST", "/v1/search/deep", {"query": "emotet"})
+    assert send(server, "GET", deep)[0] == 202
+    theirs = {
+        "search": ask(server, "GET", "/v1/search?query=emotet&pretty=false%22")["results"],
+        "deep": ask(server, "GET", deep)["results"],
+        "info": ask(server, "GET", f"/v1/pcaps/{EMOTET.md5}", content_type="application/json")[
+            "pcap_metadata"
+        ],
+        "analysis": ask(server, "GET", f"/v1/pcaps/{EMOTET.md5}/analysis")["analysis_summary"],
+        "similar": ask(server, "GET", f"/v1/pcaps/{EMOTET.md5}/similar?{similar}")["similar"]["results"],
+        "random": ask(server, "GET", "/v1/pcaps")["pcap_metadata"],
+    }
+    with Client(allow_private=True) as client:
+        api = PacketTotal(Live(client, server.url, server.service.key))
+        ours = {
+            "search": api.search("emotet"),
+            "deep": api.deep_search("emotet"),
+            "info": api.info(EMOTET.md5),
+            "analysis": api.analysis(EMOTET.md5),
+            "similar": api.similar(EMOTET.md5)["results"],
+            "random": api.random(),
+        }
+    assert ours == theirs

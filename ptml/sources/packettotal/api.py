@@ -101,7 +101,7 @@ class PacketTotal:
                 lambda: self._deep_results(wanted),
                 lambda reply: reply.status == READY,
                 self.patience,
-                live=self.carrier.live,
+                self.carrier.pause,
             )
         call = Call("GET", f"/search/deep/results/{wanted}")
         return self._results(call, json_of(call, reply))
@@ -143,7 +143,7 @@ class PacketTotal:
             # Any other success means that it exists but is not ready.
             lambda reply: reply.status == READY,
             self.patience,
-            live=self.carrier.live,
+            self.carrier.pause,
         )
         with open_raw(into.path) as file:
             head = file.read(SHOWN_BYTES)
@@ -227,7 +227,7 @@ class PacketTotal:
             lambda: self._unless_not_found(call),
             lambda reply: reply.status == READY,
             self.patience,
-            live=self.carrier.live,
+            self.carrier.pause,
         )
         return self._metadata(call, json_of(call, reply))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -80,9 +81,12 @@ class Into:
 class Carrier(Protocol):
     """What carries calls: the network, a recording, or the network while it is recorded."""
 
-    @property
-    def live(self) -> bool:
-        """Whether there is any use in waiting before a call is made again."""
+    def pause(self, seconds: float) -> None:
+        """Wait before a call is made again, where that is of any use.
+
+        Raises:
+            Stopped: The user stopped it meanwhile.
+        """
         ...
 
     def send(self, call: Call, into: Into | None = None) -> Reply:
@@ -100,10 +104,7 @@ def json_of(call: Call, reply: Reply) -> dict[str, Any]:
     Raises:
         DownloadError: It is none; the message tells what came.
     """
-    try:
-        value = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        value = None
+    value = _json(reply.body)
     if isinstance(value, dict):
         return value
     came = reply.headers.get("content-type", "nothing that says what it is").partition(";")[0]
@@ -142,12 +143,26 @@ def check(call: Call, reply: Reply, secret: str = "") -> Reply:
     raise DownloadError(f"{call}: the service failed (status {reply.status}{said})", hint="try again later")
 
 
+def _json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON can say
+    """Read JSON, or give None; numbers that JSON does not have, or no float can hold, stay text.
+
+    >>> _json(b'{"a": NaN, "b": 1e999, "c": 1.5}'), _json(b"<html>")
+    ({'a': 'NaN', 'b': '1e999', 'c': 1.5}, None)
+    """
+    try:
+        return json.loads(body, parse_constant=str, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
 def _words(reply: Reply) -> str:
     """Give the service's own words: of a JSON error by one of its usual names, else the text's beginning."""
-    try:
-        value = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        value = None
+    value = _json(reply.body)
     if isinstance(value, dict):
         for name in ("message", "error", "detail"):
             if isinstance(value.get(name), str):

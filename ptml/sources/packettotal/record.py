@@ -48,12 +48,11 @@ class Recorder:
         self.lock = threading.Lock()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        self.number = len(_lines(folder)) if (folder / INDEX).exists() else 0
+            self.number = _whole_lines(folder / INDEX)
 
-    @property
-    def live(self) -> bool:
-        """Whether the other carrier is."""
-        return self.carrier.live
+    def pause(self, seconds: float) -> None:
+        """Wait as the other carrier does."""
+        self.carrier.pause(seconds)
 
     def send(self, call: Call, into: Into | None = None) -> Reply:
         """Carry a call, and keep it with its reply before that is used."""
@@ -107,8 +106,6 @@ class Replayer:
         BadData: It is damaged.
     """
 
-    live = False
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lock = threading.Lock()
@@ -122,6 +119,9 @@ class Replayer:
                     f"{folder / INDEX}, line {number} is no call that was recorded: {error!r}",
                     hint="remove the line, or record again",
                 ) from error
+
+    def pause(self, seconds: float) -> None:
+        """Go on at once: nothing changes in a recording."""
 
     def send(self, call: Call, into: Into | None = None) -> Reply:
         """Answer a call as it was answered once.
@@ -173,7 +173,19 @@ def _lines(folder: Path) -> list[str]:
     if not path.exists():
         raise MissingInput(f"{folder} holds no recording: there is no {INDEX}", hint="--record DIR makes one")
     with open_raw(path) as file:
-        return file.read().decode("utf-8", errors="replace").splitlines()
+        whole, _, _ = file.read().rpartition(b"\n")  # a run that was killed may have begun another line
+    return whole.decode("utf-8", errors="replace").splitlines()
+
+
+def _whole_lines(index: Path) -> int:
+    """Count the calls that are kept, and cut off a line that a run that was killed had begun."""
+    if not index.exists():
+        return 0
+    data = index.read_bytes()
+    whole, newline, rest = data.rpartition(b"\n")
+    if rest:
+        os.truncate(index, len(whole + newline))
+    return data.count(b"\n")
 
 
 def _begins_with_zip(path: Path) -> bool:

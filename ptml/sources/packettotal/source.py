@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ptml.errors import DownloadError, SettingsError
 from ptml.identity import capture_id_of_logs, capture_id_of_sha256
 from ptml.io import sha256_file, writing
+from ptml.sources.opening import shown_name
 from ptml.sources.packettotal.api import PacketTotal, checked_id
 from ptml.sources.packettotal.calls import Into
 from ptml.sources.packettotal.live import Live
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "packettotal"
 OWN_URL = "https://api.packettotal.com/v1"
+GONE = "the service was reported down in 2021; --url or PTML_PACKETTOTAL_URL names a server that is like it"
 PACE = 0.2
 """Seconds between two requests; what the service allowed is not known."""
 
@@ -105,13 +107,13 @@ class PacketTotalSource:
         self.api.download(item.id, Into(path, room.partial, room.moved))
         with writing(folder):
             folder.mkdir()
-        found = unpack(path, folder, keep_pcap=not options.drop_pcap, carved=options.carved)
-        if found.pcap_md5 not in {None, item.id}:
+        found = unpack(path, folder, item.id, keep_pcap=not options.drop_pcap, carved=options.carved)
+        if found.pcap_sha256 is None and found.strangers:
             raise DownloadError(
-                f"the archive holds another capture: its MD5 is {found.pcap_md5}; it was not kept",
+                f"the archive holds another capture: its MD5 is {found.strangers[0]}; it was not kept",
                 hint="try again later, and see the base URL",
             )
-        name = " ".join(str(info.get("name") or item.id).split())
+        name = shown_name(str(info.get("name") or item.id))
         captured = Captured(name, found.files, _capture_id(found), found.pcap_sha256, item.id)
         return Delivery((captured,), path.stat().st_size, sha256_file(path), tuple(found.notes))
 
@@ -134,5 +136,5 @@ def _carrier(access: Access) -> Carrier:
             f"{access.url!r} is no base URL of an API",
             hint=f"such as {OWN_URL}: http or https, host, version",
         )
-    live = Live(access.client, access.url, access.secret)
+    live = Live(access.client, access.url, access.secret, GONE if access.url == OWN_URL else None)
     return live if options.record is None else Recorder(live, options.record, access.secret)

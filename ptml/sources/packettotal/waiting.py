@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,9 +46,7 @@ def wait_for(
     ask: Callable[[], Reply],
     ready: Callable[[Reply], bool],
     patience: Patience,
-    *,
-    live: bool = True,
-    sleep: Callable[[float], None] = time.sleep,
+    rest: Callable[[float], None],
 ) -> Reply:
     """Ask again and again until what is asked for is ready.
 
@@ -58,8 +55,7 @@ def wait_for(
         ask: Asks once.
         ready: Tells whether a reply is what was waited for.
         patience: How long to wait.
-        live: Whether pauses are of any use.
-        sleep: Passes the time.
+        rest: Passes the time.
 
     Raises:
         DownloadError: It was not ready in time.
@@ -69,8 +65,7 @@ def wait_for(
     for pause in patience.pauses():
         if ready(reply):
             return reply
-        if live:
-            sleep(max(pause, min(retry_after(reply.headers.get("retry-after")) or 0.0, LONGEST_PAUSE)))
+        rest(max(pause, min(retry_after(reply.headers.get("retry-after")) or 0.0, LONGEST_PAUSE)))
         reply = ask()
         asked += 1
     if ready(reply):

@@ -5,20 +5,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
+import threading
+import time
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ptml.errors import DownloadError, SettingsError
+from ptml.sources.addresses import CheckedBackend
 from ptml.sources.http import Client
 from ptml.sources.packettotal.api import LARGEST_UPLOAD, PacketTotal, search_id
 from ptml.sources.packettotal.calls import Into
+from ptml.sources.packettotal.functions import connected
 from ptml.sources.packettotal.live import Live
-from ptml.sources.packettotal.own import connected
+from ptml.sources.packettotal.source import OWN_URL, PacketTotalSource
 from ptml.sources.packettotal.waiting import Patience
-from ptml.sources.patience import Retries, Timeouts
-from ptml.sources.protocol import Options
+from ptml.sources.pages import Pages
+from ptml.sources.patience import Retries, Stopped, Timeouts
+from ptml.sources.protocol import Access, Options
 from ptml.sources.registry import Network
 from tests.packettotal.corpus import corpus
 from tests.packettotal.server import LoopbackServer
@@ -278,6 +285,26 @@ def test_patience_ends(server: LoopbackServer, tmp_path: Path) -> None:
         api.download(EMOTET.md5, into(tmp_path))
 
 
+def test_wait_ends_when_the_user_stops_it(server: LoopbackServer, tmp_path: Path) -> None:
+    """However long the next pause would be, it is over at once."""
+    server.tell("download", "202x5")
+    with Client(allow_private=True) as client:
+        patient = PacketTotal(Live(client, server.url, "loopback-key"), Patience(600, 300))
+        timer = threading.Timer(0.3, client.stop)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(Stopped, match="stopped while it waited"):
+            patient.download(EMOTET.md5, into(tmp_path))
+        timer.join()
+    assert time.monotonic() - began < 10
+
+
+def test_numbers_that_json_does_not_have_stay_text(server: LoopbackServer, api: PacketTotal) -> None:
+    """What is no number for JSON can be shown again as JSON all the same."""
+    server.tell("usage", 'json:{"used": NaN, "left": -Infinity, "rate": 1e999}')
+    assert json.dumps(api.usage(), allow_nan=False) == '{"used": "NaN", "left": "-Infinity", "rate": "1e999"}'
+
+
 def test_silence_is_tried_again_and_then_told(
     server: LoopbackServer, api: PacketTotal, tmp_path: Path
 ) -> None:
@@ -306,6 +333,22 @@ def test_loopback_has_to_be_allowed(server: LoopbackServer) -> None:
     with connected() as api, pytest.raises(DownloadError, match="--allow-private permits it"):
         api.usage()
     assert server.requests == []
+
+
+def test_service_that_is_gone_is_said_to_be() -> None:
+    """Where the service's own address does not answer, the hint tells of its end and what to do."""
+    backend = CheckedBackend(allow_private=False, resolver=lambda _host, _port: ["169.254.1.1"])
+    with Client(backend=backend) as client:
+        access = Access(client, Pages(client), OWN_URL, "k")
+        with pytest.raises(
+            DownloadError, match=r"link-local.*\nTry: the service was reported down in 2021"
+        ) as told:
+            PacketTotalSource(access).api.usage()
+        elsewhere = replace(access, url="http://lab.example/v1")
+        with pytest.raises(DownloadError, match="link-local") as other:
+            PacketTotalSource(elsewhere).api.usage()
+    assert "PTML_PACKETTOTAL_URL" in str(told.value)
+    assert "2021" not in str(other.value)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,10 @@ class Written:
     """Gives replies that were written down beforehand."""
 
     replies: list[Reply]
-    live: bool = True
     calls: list[Call] = field(default_factory=list)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for nothing."""
 
     def send(self, call: Call, into: Into | None = None) -> Reply:
         """Give the next reply; a body with 200 goes to the file."""
@@ -54,7 +57,9 @@ def test_replay_gives_what_was_recorded(tmp_path: Path) -> None:
     assert second.file == third.file == tmp_path / "again.zip"
     assert (tmp_path / "again.zip").read_bytes() == b"PK zip"
     assert replayer.send(USAGE).body == b'{"a": 1}'
-    assert (recorder.live, replayer.live) == (True, False)
+    began = time.monotonic()
+    replayer.pause(60)
+    assert time.monotonic() - began < 1
 
 
 def test_key_is_nowhere_in_a_recording(tmp_path: Path) -> None:
@@ -80,6 +85,17 @@ def test_recording_goes_on_where_it_stopped(tmp_path: Path) -> None:
     ]
     replayer = Replayer(tmp_path)
     assert [replayer.send(USAGE).body for _ in range(3)] == [b"1", b"2", b"2"]
+
+
+def test_recording_of_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
+    """A line that was begun and not ended is no call, and the next one is not glued to it."""
+    Recorder(Written([Reply(200, {}, b"1")]), tmp_path, KEY).send(USAGE)
+    with (tmp_path / "calls.jsonl").open("a") as file:
+        file.write('{"number": 2, "at": ')
+    assert Replayer(tmp_path).send(USAGE).body == b"1"
+    Recorder(Written([Reply(200, {}, b"2")]), tmp_path, KEY).send(USAGE)
+    replayer = Replayer(tmp_path)
+    assert [replayer.send(USAGE).body for _ in range(2)] == [b"1", b"2"]
 
 
 def test_call_that_was_not_recorded_is_missing_input(tmp_path: Path) -> None:

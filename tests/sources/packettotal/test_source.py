@@ -22,6 +22,7 @@ from ptml.sources.protocol import FindsSimilar, Options
 from ptml.sources.registry import Network, about, opened
 from tests.packettotal.corpus import Capture, corpus
 from tests.packettotal.server import LoopbackServer
+from tests.packettotal.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ UNKNOWN = "0" * 32
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     """Give a running server, and the key and base URL that lead to it."""
-    with LoopbackServer() as running:
+    with LoopbackServer(Service(preparing=0)) as running:
         for name, value in running.variables.items():
             monkeypatch.setenv(name, value)
         yield running
@@ -134,6 +135,7 @@ def test_tables_become_logs(workspace: Workspace) -> None:
 
 def test_query_fetches_all_that_it_finds(workspace: Workspace, server: LoopbackServer) -> None:
     """A query is a deep search, so that more than the best few come; the user's word is their label."""
+    server.service.preparing = 1
     report = fetched(workspace, query="emotet", limit=50, label="malicious", family="emotet", drop_pcap=True)
     assert report.done == tuple(sorted(capture_id(one) for one in corpus()[:6]))
     assert {(row["label"], row["family"]) for row in catalog(workspace)} == {("malicious", "emotet")}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EMOTET = corpus()[0]
+MD5 = hashlib.md5(PCAP, usedforsecurity=False).hexdigest()
 CONN = b"Connection ID,Sender IP,Target IP\r\nC1,10.0.0.5,192.0.2.1\r\n"
 
 
@@ -40,13 +41,13 @@ def test_tables_and_capture_come_out_and_carved_files_stay(tmp_path: Path) -> No
     """Each log is a table by its own name, the capture has its hashes, the one carved file is not written."""
     path = tmp_path / "a.zip"
     path.write_bytes(archive(EMOTET))
-    found = unpack(path, room(tmp_path))
+    found = unpack(path, room(tmp_path), EMOTET.md5)
     logs = ["conn", "dns", "http", "files", "weird", "ssl", "signature_alerts", "intel"]
     assert sorted(found.logs) == sorted(logs)
     assert sorted(found.files) == sorted(["capture.pcap", *(f"{log}.csv" for log in logs)])
     assert found.files["capture.pcap"].read_bytes() == EMOTET.pcap
     assert found.files["conn.csv"].read_bytes() == EMOTET.tables["conn"]
-    assert (found.pcap_md5, found.pcap_sha256) == (EMOTET.md5, hashlib.sha256(EMOTET.pcap).hexdigest())
+    assert (found.pcap_sha256, found.strangers) == (hashlib.sha256(EMOTET.pcap).hexdigest(), [])
     assert (found.carved, found.left) == (0, 1)
     assert found.notes == ["carved and other files stayed in the archive, which is not kept"]
 
@@ -55,10 +56,11 @@ def test_capture_is_dropped_and_carved_files_written_where_asked(tmp_path: Path)
     """The hashes of the capture are still there; a carved file is named by its hash and by nothing else."""
     path = tmp_path / "a.zip"
     path.write_bytes(archive(EMOTET))
-    found = unpack(path, room(tmp_path), keep_pcap=False, carved=True)
+    found = unpack(path, room(tmp_path), EMOTET.md5, keep_pcap=False, carved=True)
     [carved] = EMOTET.carved.values()
     assert "capture.pcap" not in found.files
-    assert found.pcap_md5 == EMOTET.md5
+    assert found.pcap_sha256 == hashlib.sha256(EMOTET.pcap).hexdigest()
+    assert len(list((tmp_path / "room").iterdir())) == len(found.files)
     assert found.files[f"carved/{hashlib.sha256(carved).hexdigest()}.bin"].read_bytes() == carved
     assert found.notes == ["carved files were written: they may be live malware"]
 
@@ -71,7 +73,7 @@ def test_bytes_tell_what_a_member_is(tmp_path: Path) -> None:
         "y.pcap": b"MZ no capture",
         "prices.csv": b"a,b\n1,2\n",
     }
-    found = unpack(zipped(tmp_path / "a.zip", members), room(tmp_path))
+    found = unpack(zipped(tmp_path / "a.zip", members), room(tmp_path), MD5)
     assert sorted(found.files) == ["capture.pcap", "conn.csv"]
     assert found.left == 2
 
@@ -82,7 +84,7 @@ def test_bytes_tell_what_a_member_is(tmp_path: Path) -> None:
 def test_names_that_lead_elsewhere_lead_nowhere(tmp_path: Path, name: str) -> None:
     """Wherever a member claims to belong, it is written inside the folder that it is unpacked to."""
     folder = room(tmp_path)
-    found = unpack(zipped(tmp_path / "a.zip", {name: CONN}), folder)
+    found = unpack(zipped(tmp_path / "a.zip", {name: CONN}), folder, MD5)
     assert list(found.files) == ["conn.csv"]
     assert [path.resolve().is_relative_to(folder) for path in found.files.values()] == [True]
     assert sorted(tmp_path.iterdir()) == [tmp_path / "a.zip", folder]
@@ -90,7 +92,7 @@ def test_names_that_lead_elsewhere_lead_nowhere(tmp_path: Path, name: str) -> No
 
 def test_second_table_of_a_log_is_told(tmp_path: Path) -> None:
     """Two tables of one log: the first is taken, and the note says so."""
-    found = unpack(zipped(tmp_path / "a.zip", {"a/conn.csv": CONN, "b/conn.csv": b""}), room(tmp_path))
+    found = unpack(zipped(tmp_path / "a.zip", {"a/conn.csv": CONN, "b/conn.csv": b""}), room(tmp_path), MD5)
     assert found.files["conn.csv"].read_bytes() == CONN
     assert found.notes == ["conn.csv is there twice; the first was taken"]
 
@@ -107,7 +109,7 @@ def test_no_archive_and_a_useless_one_are_told_apart(tmp_path: Path) -> None:
         (useless, r"useless.zip holds neither a table.*readme.txt"),
     ):
         with pytest.raises(BadData, match=match):
-            unpack(path, room(tmp_path) if path is page else tmp_path / "room")
+            unpack(path, room(tmp_path) if path is page else tmp_path / "room", MD5)
 
 
 def test_bomb_is_stopped(tmp_path: Path) -> None:
@@ -117,11 +119,20 @@ def test_bomb_is_stopped(tmp_path: Path) -> None:
         for _ in range(200):
             member.write(bytes(1 << 20))
     with pytest.raises(BadData, match="expands more than 500-fold"):
-        unpack(path, room(tmp_path))
+        unpack(path, room(tmp_path), MD5)
     assert LIMITS.total_bytes < 1 << 34
 
 
-def test_empty_capture_is_a_capture(tmp_path: Path) -> None:
+def test_capture_without_a_table_is_of_use(tmp_path: Path) -> None:
     """An archive with a capture and no table is of use: Zeek can read it."""
-    found = unpack(zipped(tmp_path / "a.zip", {"a.pcap": EMPTY_PCAP}), room(tmp_path))
+    found = unpack(zipped(tmp_path / "a.zip", {"a.pcap": PCAP}), room(tmp_path), MD5)
     assert list(found.files) == ["capture.pcap"]
+
+
+def test_capture_that_was_carved_out_of_the_capture_is_a_carved_file(tmp_path: Path) -> None:
+    """Of several captures the one with the right MD5 is it, wherever it stands; others are carved files."""
+    path = zipped(tmp_path / "a.zip", {"carved/x.bin": EMPTY_PCAP, "conn.csv": CONN, "a.pcap": PCAP})
+    found = unpack(path, room(tmp_path), MD5)
+    assert found.files["capture.pcap"].read_bytes() == PCAP
+    assert (sorted(found.files), found.left) == (["capture.pcap", "conn.csv"], 1)
+    assert found.strangers == [hashlib.md5(EMPTY_PCAP, usedforsecurity=False).hexdigest()]

@@ -13,7 +13,7 @@ import pytest
 
 from ptml.errors import BadData, MissingTool, SettingsError
 from ptml.sources.packettotal import uploading
-from ptml.sources.packettotal.own import packettotal_analyze, packettotal_upload
+from ptml.sources.packettotal.functions import packettotal_analyze, packettotal_upload
 from ptml.sources.packettotal.uploading import examine
 from ptml.sources.registry import Network
 from ptml.sources.upload.reveal import reveal

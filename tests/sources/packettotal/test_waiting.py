@@ -12,13 +12,11 @@ from ptml.sources.packettotal.calls import Reply
 from ptml.sources.packettotal.waiting import Patience, wait_for
 
 
-def waited(replies: list[Reply], patience: Patience, *, live: bool = True) -> tuple[Reply, list[float]]:
+def waited(replies: list[Reply], patience: Patience) -> tuple[Reply, list[float]]:
     """Wait for a reply with 200, and give it with the pauses that were made."""
     slept: list[float] = []
     left = iter(replies)
-    reply = wait_for(
-        "it", lambda: next(left), lambda one: one.status == 200, patience, live=live, sleep=slept.append
-    )
+    reply = wait_for("it", lambda: next(left), lambda one: one.status == 200, patience, slept.append)
     return reply, slept
 
 
@@ -53,8 +51,3 @@ def test_server_that_says_how_long_is_heard_within_reason() -> None:
     assert slept[0] == 5
     assert 7 <= slept[1] <= 9
     assert slept[2:] == [60, 4.096]
-
-
-def test_recording_is_not_waited_for() -> None:
-    """Where nothing can change there are no pauses."""
-    assert waited([Reply(202), Reply(200)], Patience(60), live=False) == (Reply(200), [])

@@ -38,7 +38,17 @@ if TYPE_CHECKING:
 BOOK = AddressBook(b"a secret of thirty-two bytes ....")
 V4 = st.ip_addresses(v=4).map(str)
 V6 = st.ip_addresses(v=6).map(str)
-NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "8.0.0.0/8", "93.0.0.0/8"]
+NETWORKS = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "8.0.0.0/8",
+    "93.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "2000::/8",
+]
 PAIRS = st.one_of(st.tuples(V4, V4), st.tuples(V6, V6))
 PORT = st.integers(1, 65535).filter(lambda port: port != 4789)
 
@@ -98,8 +108,8 @@ def test_networks_stay_together_and_private_stays_private(network: str, data: st
 
 def common_bits(one: str, two: str) -> int:
     """Count the leading bits that two addresses share."""
-    differing = int(ipaddress.IPv4Address(one)) ^ int(ipaddress.IPv4Address(two))
-    return 32 - differing.bit_length()
+    first, second = ipaddress.ip_address(one), ipaddress.ip_address(two)
+    return first.max_prefixlen - (int(first) ^ int(second)).bit_length()
 
 
 def test_icmp_quotes_and_tunnels_are_followed() -> None:
