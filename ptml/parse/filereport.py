@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 State = Literal["done", "unchanged"]
+SAME_CONTENT = "{} has the same lines as {}: read once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class FileReport:
         bytes: Its size as it lies on disk.
         logs: Lines by log; together they are all data lines of the file.
         notes: What should be said of it.
+        taken_back: Captures that were but its beginning and gave way to it, and their lines.
     """
 
     path: Path
@@ -48,6 +51,36 @@ class FileReport:
     bytes: int
     logs: dict[str, LogCount]
     notes: tuple[str, ...] = ()
+    taken_back: dict[str, LogCount] = field(default_factory=dict)
+
+    @property
+    def total(self) -> LogCount:
+        """Give the lines of all its logs."""
+        return sum(self.logs.values(), LogCount())
+
+    def to_dict(self) -> JsonObject:
+        """Give the report as plain JSON values."""
+        return {
+            "path": path_text(self.path),
+            "capture_id": self.capture_id,
+            "state": self.state,
+            "logs": {log: asdict(count) for log, count in sorted(self.logs.items())},
+            "notes": list(self.notes),
+            "taken_back": list(self.taken_back),
+            **asdict(self.total),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file of which nothing was made, and why."""
+
+    path: Path
+    why: str
+
+    def to_dict(self) -> JsonObject:
+        """Give the report as plain JSON values."""
+        return {"path": path_text(self.path), "state": "failed", "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +123,49 @@ class FilesReport:
             "bytes": sum(file.bytes for file in self.files),
             "done": self.count("done"),
             "unchanged": self.count("unchanged"),
-            "files": [
-                {
-                    "path": path_text(file.path),
-                    "capture_id": file.capture_id,
-                    "state": file.state,
-                    "rows": sum(count.rows for count in file.logs.values()),
-                    "quarantined": sum(count.quarantined for count in file.logs.values()),
-                }
-                for file in self.files
-            ],
+            "files": [file.to_dict() for file in self.files],
             "failed": dict(self.failed),
             "notes": dict(self.notes),
             "seconds": self.seconds,
         }
+
+
+class Tally:
+    """Sums up what becomes of some files, of which each may be met more than once."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, FileReport] = {}
+        self._failed: dict[str, str] = {}
+        self._notes: Counter[str] = Counter()
+
+    def add(self, outcome: FileReport | Failure) -> None:
+        """Take what became of a file."""
+        if isinstance(outcome, Failure):
+            self._failed[path_text(outcome.path)] = outcome.why
+            return
+        for capture_id in outcome.taken_back:
+            self._files.pop(capture_id, None)
+        twin = self._files.get(outcome.capture_id)
+        if twin is not None and twin.path != outcome.path:
+            self._notes[SAME_CONTENT.format(path_text(outcome.path), path_text(twin.path))] += 1
+            return
+        self._files[outcome.capture_id] = outcome
+
+    def report(self, out: Path, left_out: dict[str, int], seconds: float) -> FilesReport:
+        """Give the sum."""
+        notes = self._notes + Counter(note for file in self._files.values() for note in file.notes)
+        return FilesReport(
+            out=out,
+            files=tuple(sorted(self._files.values(), key=lambda file: file.path)),
+            failed=dict(sorted(self._failed.items())),
+            notes=dict(sorted((notes + Counter(left_out)).items())),
+            seconds=round(seconds, 3),
+        )
+
+
+def total_of(manifest: Manifest) -> LogCount:
+    """Count all lines that a manifest accounts for."""
+    return LogCount(manifest.rows_out, manifest.rows_in - manifest.rows_out)
 
 
 def report_file(workspace: Workspace, file: LogFile, manifest: Manifest, state: State) -> FileReport:

@@ -10,6 +10,7 @@ from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.identity import is_pcap, is_readable_pcap
+from ptml.io import open_raw
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
@@ -241,7 +242,7 @@ def _read_file(
         for batch in one_ahead(read_log(path, block_bytes=block_bytes, see=see)):
             writer.add(name, batch)
     except BadData as error:
-        with path.open("rb") as file:
+        with open_raw(path) as file:
             raw = file.read(WHOLE_FILE_BYTES)
         reject = Reject(None, 0, f"the rest of the file: {error.message}", raw)
         writer.quarantine.add(name, log_name(path), reject)
