@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -82,7 +83,9 @@ class CaptureWriter:
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=_repetitive(frame),
+                store_schema=False,
             )
+            writer.add_key_value_metadata({"ARROW:schema": b64encode(_declared(schema).serialize())})
         self.parts[log] = _OpenPart(pending, writer, schema)
         return self.parts[log]
 
@@ -111,7 +114,7 @@ def _repetitive(frame: pl.DataFrame) -> list[str]:
 
 def _arrow(batch: Batch) -> pa.Table:
     """Give the batch as Arrow with each column's Zeek type as metadata."""
-    table = batch.frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = batch.frame.to_arrow(compat_level=pl.CompatLevel.newest())
     fields: Sequence[pa.Field] = [
         column.with_metadata({"zeek.type": batch.types[column.name]})
         if column.name in batch.types
@@ -119,3 +122,17 @@ def _arrow(batch: Batch) -> pa.Table:
         for column in table.schema
     ]
     return pa.Table.from_arrays(table.columns, schema=pa.schema(fields, metadata={"zeek.path": batch.log}))
+
+
+def _declared(schema: pa.Schema) -> pa.Schema:
+    """Give the schema that readers are told: text as all of them know it, though it is written from views.
+
+    Text is the same bytes in Parquet either way; to turn Polars' views into it would only be a copy.
+    """
+    return pa.schema([column.with_type(_known(column.type)) for column in schema], metadata=schema.metadata)
+
+
+def _known(dtype: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_list(dtype):
+        return pa.large_list(_known(dtype.value_type))
+    return pa.large_string() if pa.types.is_string_view(dtype) else dtype
