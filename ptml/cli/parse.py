@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def parse(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Logs, PCAPs and folders of them, outside any workspace; - reads a list."),
+        typer.Argument(
+            help="Logs, PCAPs and folders of them, outside any workspace; - reads a list, a path a line or ended by NUL."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the datasets of PATHS go.")] = None,
     watch: Annotated[
@@ -65,7 +67,7 @@ def parse(
       ptml parse /var/log/zeek/2026-11-23 --out parquet
       ptml parse large.pcap --out parquet --set parse.zeek_seconds=14400 --set parse.zeek_memory_gb=24
       ptml parse --watch /var/log/zeek --out parquet
-      find /var/log/zeek -name 'dns.*' | ptml parse - --out parquet --json
+      find /var/log/zeek -name 'dns.*' -print0 | ptml parse - --out parquet --json
     """
     settings = parse_settings(set_)
     if watch is not None:

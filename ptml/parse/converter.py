@@ -96,7 +96,7 @@ class Converter:
                 before = self.converted.beginnings(file, left)
                 todo.append(_FileTask(self.desk, file, self.how, self.force, before))
             else:
-                yield report_file(self.desk, file, earlier, "unchanged")
+                yield report_file(file, earlier, "unchanged")
         if any(task.file.pcap for task in todo):
             find_zeek()  # or say now that it is missing, before the others are begun
         with measured(self.desk, sum(task.file.bytes for task in todo), progress) as advance:
@@ -132,7 +132,7 @@ def _convert(task: _FileTask) -> FileReport:
         capture_id = capture_id_of_pcap(path) if task.file.pcap else capture_id_of_logs([path])
         parse = _parse_task(task, capture_id, head_of(path))
         done = _done_before(task, parse)
-        return report_file(task.workspace, task.file, done or parse_capture(parse), _state(done))
+        return report_file(task.file, done or parse_capture(parse), _state(done))
 
 
 def _convert_stream(task: _FileTask) -> FileReport:
@@ -158,7 +158,7 @@ def _convert_stream(task: _FileTask) -> FileReport:
         if reading.whole and may_be_live(path) and not seen.has_end:
             parse.parameters["open_bytes"] = seen.lines.size
         done = _done_before(task, parse)
-        return report_file(task.workspace, task.file, done or reading.publish(parse), _state(done))
+        return report_file(task.file, done or reading.publish(parse), _state(done))
 
 
 def _has_changed(file: LogFile) -> bool:
