@@ -96,7 +96,7 @@ def _show(outcome: FileReport | Failure, *, quiet: bool) -> None:
     from ptml.parse.filereport import Failure
 
     if isinstance(outcome, Failure):
-        remark(f"failed: {outcome.path}: {outcome.why.replace(chr(10), ' ')}", quiet=quiet)
+        remark(f"failed: {outcome.path}: {outcome.why.replace(chr(10), ' ')}")
     elif outcome.state == "done":
         logs = ", ".join(f"{log} {n.rows:,}" for log, n in sorted(outcome.logs.items()) if n.rows)
         aside = f"; quarantined {outcome.total.quarantined:,}" if outcome.total.quarantined else ""

@@ -23,7 +23,7 @@ def parse(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Logs, PCAPs and folders of them, outside any workspace; - reads a list, a path a line or ended by NUL."
+            help="Logs, PCAPs and folders of them, outside any workspace; - reads a list, by line or NUL."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the datasets of PATHS go.")] = None,
@@ -71,8 +71,8 @@ def parse(
     """
     settings = parse_settings(set_)
     if watch is not None:
-        if paths or capture or data:
-            raise SettingsError("--watch names a folder; PATHS, --capture and --data are of no use with it")
+        if paths or capture or data or force:
+            raise SettingsError("--watch DIR is not for use with PATHS, --capture, --data or --force")
         _few_threads()
         watch_folder(watch, out, settle=settle, settings=settings, jobs=jobs, as_json=as_json, quiet=quiet)
         return
