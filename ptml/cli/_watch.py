@@ -18,12 +18,20 @@ from ptml.errors import SettingsError
 
 if TYPE_CHECKING:
     from ptml.parse.filereport import Failure, FileReport
+    from ptml.settings import ParseSettings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def watch(
-    folder: Path, out: Path | None, *, settle: float | None, jobs: int, as_json: bool, quiet: bool
+    folder: Path,
+    out: Path | None,
+    *,
+    settle: float | None,
+    settings: ParseSettings | None,
+    jobs: int,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Watch a folder until a signal comes."""
     if out is None:
@@ -40,6 +48,7 @@ def watch(
             folder,
             out,
             settle=SETTLE_SECONDS if settle is None else settle,
+            settings=settings,
             engine=LocalEngine(jobs, shielded=True),
             stopped=stopped,
             tell=_show_json if as_json else lambda outcome: _show(outcome, quiet=quiet),
@@ -87,7 +96,7 @@ def _show(outcome: FileReport | Failure, *, quiet: bool) -> None:
     from ptml.parse.filereport import Failure
 
     if isinstance(outcome, Failure):
-        remark(f"failed: {outcome.path}: {outcome.why.replace(chr(10), ' ')}", quiet=quiet)
+        remark(f"failed: {outcome.path}: {outcome.why.replace(chr(10), ' ')}")
     elif outcome.state == "done":
         logs = ", ".join(f"{log} {n.rows:,}" for log, n in sorted(outcome.logs.items()) if n.rows)
         aside = f"; quarantined {outcome.total.quarantined:,}" if outcome.total.quarantined else ""

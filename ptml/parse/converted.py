@@ -75,7 +75,7 @@ class Converted:
         for origin in self._by_path.get(path_text(file.path), ()):
             if origin.stamp == (file.bytes, file.mtime_ns):
                 manifest = read_manifest_or_none(self.desk, STAGE, origin.capture_id)
-                if manifest is not None and is_fresh(self.desk, manifest, manifest.fingerprint):
+                if manifest is not None and _is_whole(self.desk, manifest):
                     return manifest
         return None
 
@@ -138,6 +138,11 @@ class Converted:
         others = [one for one in self._by_path.pop(path, ()) if one.capture_id != capture_id]
         if others:
             self._by_path[path] = others
+
+
+def _is_whole(desk: Workspace, manifest: Manifest) -> bool:
+    """Tell whether all that was made of a file is there; earlier versions did not count its lines."""
+    return "lines" in manifest.parameters and is_fresh(desk, manifest, manifest.fingerprint)
 
 
 def _origin(manifest: Manifest) -> Origin | None:

@@ -6,11 +6,8 @@ grown since, what was made of its beginning gives way.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import threading
-from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -19,10 +16,11 @@ from ptml.errors import BadData, PtmlError
 from ptml.identity import capture_id_of_hashes, capture_id_of_logs, capture_id_of_pcap
 from ptml.io import path_text
 from ptml.manifest import is_fresh, read_manifest_or_none
-from ptml.meter import metered, read_meters
+from ptml.meter import metered
 from ptml.parse.converted import Converted
 from ptml.parse.filereport import Failure, FileReport, report_file, total_of
 from ptml.parse.opening import is_stream
+from ptml.parse.progress import METERS, measured
 from ptml.parse.seen import Seen, head_of
 from ptml.parse.stage import STAGE, How, ParseTask, parse_capture, read_capture
 from ptml.parse.zeek import find_zeek
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
     from ptml.parse.finding import LogFile
     from ptml.types import JsonObject, ReadProgress
     from ptml.workspace import Workspace
-
-METERS = "meters"
-POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +96,12 @@ class Converter:
                 before = self.converted.beginnings(file, left)
                 todo.append(_FileTask(self.desk, file, self.how, self.force, before))
             else:
-                yield report_file(self.desk, file, earlier, "unchanged")
+                yield report_file(file, earlier, "unchanged")
         if any(task.file.pcap for task in todo):
             find_zeek()  # or say now that it is missing, before the others are begun
-        with _watched(self.desk, todo, progress) as advance:
+        with measured(self.desk, sum(task.file.bytes for task in todo), progress) as advance:
             for task, result in self.engine.map(_convert, takewhile(lambda _: not stopped(), todo)):
-                advance(task.file, result)
+                advance(task.file.bytes, 0 if isinstance(result, PtmlError) else result.total.rows)
                 if isinstance(result, PtmlError):
                     yield Failure(task.file.path, str(result))
                 else:
@@ -137,7 +132,7 @@ def _convert(task: _FileTask) -> FileReport:
         capture_id = capture_id_of_pcap(path) if task.file.pcap else capture_id_of_logs([path])
         parse = _parse_task(task, capture_id, head_of(path))
         done = _done_before(task, parse)
-        return report_file(task.workspace, task.file, done or parse_capture(parse), _state(done))
+        return report_file(task.file, done or parse_capture(parse), _state(done))
 
 
 def _convert_stream(task: _FileTask) -> FileReport:
@@ -163,7 +158,7 @@ def _convert_stream(task: _FileTask) -> FileReport:
         if reading.whole and may_be_live(path) and not seen.has_end:
             parse.parameters["open_bytes"] = seen.lines.size
         done = _done_before(task, parse)
-        return report_file(task.workspace, task.file, done or reading.publish(parse), _state(done))
+        return report_file(task.file, done or reading.publish(parse), _state(done))
 
 
 def _has_changed(file: LogFile) -> bool:
@@ -219,37 +214,3 @@ def _begins_with(before: Origin, path: Path, head: bytes, seen: Seen | None) -> 
         return False
     digest = seen.lines.hexdigest_after(before.open_bytes)
     return digest is not None and capture_id_of_hashes([(log_name(path), digest)]) == before.capture_id
-
-
-@contextlib.contextmanager
-def _watched(
-    desk: Workspace, todo: list[_FileTask], progress: ReadProgress
-) -> Iterator[Callable[[LogFile, FileReport | PtmlError], None]]:
-    """Tell of bytes and rows while files are worked on, by what their meters show."""
-    total = sum(task.file.bytes for task in todo)
-    folder = desk.scratch / METERS
-    folder.mkdir(parents=True, exist_ok=True)
-    ended = threading.Event()
-    done = Counter[str]()
-
-    def look() -> None:
-        while not ended.wait(POLL_SECONDS):
-            read, rows = read_meters(folder)
-            progress(min(done["bytes"] + read, total), total, done["rows"] + rows)
-
-    def advance(file: LogFile, result: FileReport | PtmlError) -> None:
-        done["bytes"] += file.bytes
-        if isinstance(result, FileReport):
-            done["rows"] += sum(count.rows for count in result.logs.values())
-        progress(done["bytes"], total, done["rows"])
-
-    progress(0, total, 0)
-    looking = threading.Thread(target=look, daemon=True)
-    if progress is not unseen:
-        looking.start()
-    try:
-        yield advance
-    finally:
-        ended.set()
-        if looking.ident is not None:
-            looking.join()

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ptml.io import path_text, read_parquet
+from ptml.io import path_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ptml.manifest import Manifest
     from ptml.parse.finding import LogFile
     from ptml.types import JsonObject
-    from ptml.workspace import Workspace
 
 State = Literal["done", "unchanged"]
 SAME_CONTENT = "{} has the same lines as {}: read once"
@@ -168,15 +167,20 @@ def total_of(manifest: Manifest) -> LogCount:
     return LogCount(manifest.rows_out, manifest.rows_in - manifest.rows_out)
 
 
-def report_file(workspace: Workspace, file: LogFile, manifest: Manifest, state: State) -> FileReport:
-    """Count a file's lines by log, as its manifest and its quarantine have them."""
-    logs = {
-        name.removeprefix("rows_"): LogCount(rows)
-        for name, rows in manifest.counts.items()
-        if name.startswith("rows_")
-    }
-    for part in manifest.paths(workspace, "quarantine"):
-        by_log = read_parquet(part).group_by("log").len()
-        for log, count in by_log.sort("log").iter_rows():
-            logs[log] = logs.get(log, LogCount()) + LogCount(0, count)
-    return FileReport(file.path, manifest.capture_id, state, file.bytes, logs, manifest.notes)
+def report_file(file: LogFile, manifest: Manifest, state: State) -> FileReport:
+    """Count a file's lines by log, as its manifest has them."""
+    return FileReport(
+        file.path, manifest.capture_id, state, file.bytes, lines_by_log(manifest), manifest.notes
+    )
+
+
+def lines_by_log(manifest: Manifest) -> dict[str, LogCount]:
+    """Count the lines that a manifest accounts for by log, over all files of its capture."""
+    logs: dict[str, LogCount] = {}
+    lines = manifest.parameters["lines"]
+    assert isinstance(lines, dict)
+    for by_log in lines.values():
+        assert isinstance(by_log, dict)
+        for log, count in by_log.items():
+            logs[log] = logs.get(log, LogCount()) + LogCount(**count)  # type: ignore[arg-type]
+    return dict(sorted(logs.items()))

@@ -391,6 +391,23 @@ def lines_of(folder: Path) -> tuple[int, int]:
     return 4 * 300 + 120_000 + whole + 1 + 9, 4 * 299 + 120_000 + whole + 9
 
 
+def test_log_that_is_rotated_while_it_is_read_is_not_taken_for_the_next(
+    folder: Path, tmp_path: Path, watch: Start
+) -> None:
+    """What was read goes on counting, whatever lies at its path by then, and however that grows."""
+    live, out = folder / "conn.log", tmp_path / "out"
+    live.write_bytes(conn_log(small_ports(150_000)))
+    watching = watch(folder, "--settle", "0.3", "--jobs", "1")
+    until(lambda: list(out.glob(".tmp/*/0/part.parquet")))
+    live.rename(folder / HOUR.format(0, 1))
+    live.write_bytes(unclosed(conn_log(small_ports(2, start=200_000))))
+    assert [line["rows"] for line in watching.wait_for(2)] == [150_000, 2]
+    live.write_bytes(conn_log(small_ports(3, start=200_000)))
+    assert [len(line["taken_back"]) for line in watching.wait_for(3)] == [0, 0, 1]
+    watching.stop()
+    assert uids(out) == numbered(*range(150_000), 200_000, 200_001, 200_002)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_in_the_middle_of_a_file_loses_nothing(
@@ -458,7 +475,7 @@ def test_lines_for_people_and_a_sum(folder: Path, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["--watch", "x"], "nothing says where the datasets go"),
-        (["--watch", "x", "--out", "y", "z.log"], "--watch names a folder"),
+        (["--watch", "x", "--out", "y", "z.log"], "--watch DIR is not for use with PATHS"),
         (["z.log", "--out", "y", "--settle", "3"], "--settle is about --watch"),
     ],
 )
