@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 SOURCES = {
+    "cape": "ptml.sources.cape:Cape",
     "manifest": "ptml.sources.manifest:ManifestSource",
     "packettotal": "ptml.sources.packettotal.source:PacketTotalSource",
+    "triage": "ptml.sources.triage:Triage",
 }
 
 
