@@ -80,6 +80,13 @@ def test_forwarders_fields_are_kept(tmp_path: Path) -> None:
     assert (row["@version"], row["host.name"], json.loads(row["tags"])) == ("1", "s", ["a", "b"])
 
 
+def test_time_that_no_date_holds_is_set_aside(tmp_path: Path) -> None:
+    """A time after the year 9999 is none, whether lines are read by columns or one by one."""
+    whole = read_whole(written(tmp_path / "conn.log", lines(CONN, CONN | {"ts": 9007199254740993})))
+    assert whole.only()["ts"].to_list() == [MOMENT]
+    assert [reject.reason for reject in whole.rejects] == ["ts: '9007199254740993' is no time"]
+
+
 @pytest.mark.parametrize("number", [2**64 - 1, 2**63, 2**53 + 1, -(2**53) - 1])
 def test_large_numbers_in_unknown_fields_keep_their_digits(tmp_path: Path, number: int) -> None:
     """A whole number that no float holds is kept as it is written, also beside fractions."""
