@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MICROSECONDS = 1_000_000
 EARLIEST, END = -62_135_596_800 * MICROSECONDS, 253_402_300_800 * MICROSECONDS
-"""From the year 1 to before the year 10000: other times have no place in a date, and Python cannot hold them."""
+"""From the year 1 to before the year 10000: Python cannot hold other times."""
 SHOWN = 60
 TEXT_TYPES = frozenset(name for name, dtype in ATOMS.items() if dtype == pl.String())
 

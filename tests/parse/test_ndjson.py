@@ -225,6 +225,21 @@ def test_nul_in_a_name_is_set_aside(tmp_path: Path) -> None:
     assert [r.reason for r in whole.rejects] == ["a field with a NUL in its name"]
 
 
+@pytest.mark.parametrize("line", ["{}", '{"a":{}}'])
+def test_lines_without_a_field_are_accounted_for(tmp_path: Path, line: str) -> None:
+    """Objects that hold nothing are rows of a log whose fields are known; of another they are set aside."""
+    assert read_whole(written(tmp_path / "conn.log", f"{line}\n{line}\n")).rows == 2
+    whole = read_whole(written(tmp_path / "own.log", f"{line}\n{line}\n"))
+    assert [r.reason for r in whole.rejects] == ["no field, and none are known of such a log"] * 2
+
+
+def test_path_that_can_name_no_dataset_costs_its_line_alone(tmp_path: Path) -> None:
+    """A `_path` of other letters than a dataset's name may have rejects its line; the others are rows."""
+    data = lines({"_path": "conn"} | CONN, {"_path": "conné"} | CONN, {"_path": "conn"} | CONN)
+    whole = read_whole(written(tmp_path / "x.json", data))
+    assert (list(whole.logs), whole.rows, [r.line for r in whole.rejects]) == (["conn"], 2, [2])
+
+
 def test_deep_nesting_is_set_aside(tmp_path: Path) -> None:
     """Brackets without end reject their line, not the reader."""
     deep = '{"a":' * 100_000
