@@ -12,6 +12,7 @@ import polars as pl
 from ptml.errors import BadData
 from ptml.parse.header import NUL
 from ptml.parse.schemas import COMMON, field_types, load
+from ptml.parse.values import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ class Layout:
 
 
 def _label(column: str, rule: dict[str, Any]) -> pl.Expr:
-    text = pl.col(column).cast(pl.String)
+    text = column_of(column).cast(pl.String)
     key = text.str.to_lowercase()
     if "values" in rule:
         return key.replace_strict(rule["values"], default=text)

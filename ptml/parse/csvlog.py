@@ -14,7 +14,7 @@ import polars as pl
 from ptml.parse.aliases import find_layout
 from ptml.parse.batch import Batch
 from ptml.parse.header import LogHeader
-from ptml.parse.values import checked
+from ptml.parse.values import checked, column_of
 
 if TYPE_CHECKING:
     from ptml.parse.aliases import Layout
@@ -63,7 +63,7 @@ def typed_text(
     fields = [(name, layout.types.get(name, "string")) for name in layout.names]
     unset = list(layout.dialect.unset)
     plain = text.select(
-        _as_zeek(pl.when(~pl.col(name).is_in(unset)).then(pl.col(name)), kind).alias(name)
+        _as_zeek(pl.when(~column_of(name).is_in(unset)).then(column_of(name)), kind).alias(name)
         for name, kind in fields
     )
     return checked(plain, fields, HEADER)

@@ -13,7 +13,7 @@ from ptml.parse.header import NUL
 from ptml.parse.jsonshape import ENVELOPES
 from ptml.parse.jsonvalues import MILLISECONDS_FROM
 from ptml.parse.schemas import spellings
-from ptml.parse.values import to_time
+from ptml.parse.values import column_of, to_time
 from ptml.zeektypes import element_type, polars_type
 
 EXACT = 2.0**53
@@ -101,7 +101,7 @@ def _arrow_type(zeek_type: str) -> pa.DataType:
 
 def to_column(column: pl.Series, zeek_type: str | None) -> pl.Expr:
     """Turn a column as arrow read it into its final type; what does not fit becomes null."""
-    expression = pl.col(column.name)
+    expression = column_of(column.name)
     if zeek_type is None:
         return expression.cast(pl.String)
     if zeek_type == "time":

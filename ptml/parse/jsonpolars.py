@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from ptml.parse.lines import CACHED_BYTES, NEWLINE
+from ptml.parse.values import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +113,7 @@ def count_marks(data: bytes) -> Marks:
 
 def _texts(column: pl.Series) -> pl.Series:
     """Give the texts of a column, those in lists too; none of another type."""
+    column = bare(column)
     if column.dtype == pl.List(pl.String):
         return column.explode(empty_as_null=False, keep_nulls=False)
     return column if column.dtype == pl.String else pl.Series([], dtype=pl.String)

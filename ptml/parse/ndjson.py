@@ -30,6 +30,7 @@ from ptml.parse.jsonpolars import polars_schema, read_all
 from ptml.parse.jsonrows import MAX_CELLS, read_lines
 from ptml.parse.jsonshape import LOG, is_wrapped
 from ptml.parse.schemas import default_fields, field_types, zeek_schemas
+from ptml.parse.values import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +161,7 @@ class JsonReader:
             return None
         before.update(column.name for column in frame if column.count())
         absent = {name: pl.lit(None, dtype) for name, dtype in types.items() if name not in frame.columns}
-        return frame.with_columns(**absent).select(*types)
+        return frame.with_columns(**absent).select(map(column_of, types))
 
     def _read_arrow(self, data: bytes, schema: dict[str, pa.DataType]) -> pl.DataFrame | None:
         """Read by arrow, which finds the types of fields that were not seen before.

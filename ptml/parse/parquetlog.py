@@ -17,7 +17,7 @@ from ptml.parse.batch import Batch, Misfit
 from ptml.parse.blocks import Reject
 from ptml.parse.csvlog import typed_text
 from ptml.parse.schemas import guess_known_log
-from ptml.parse.values import to_time
+from ptml.parse.values import column_of, to_time
 from ptml.zeektypes import polars_type
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _batch(frame: pl.DataFrame, layout: Layout, done: int) -> Batch:
     text = [name for name in frame.columns if frame[name].dtype == pl.String]
     faults: list[tuple[int, tuple[str, ...], str]] = []
     if text:
-        spelled, faults = typed_text(frame.select(text), replace(layout, names=tuple(text)))
+        spelled, faults = typed_text(frame.select(map(column_of, text)), replace(layout, names=tuple(text)))
         typed = typed.with_columns(spelled)
     for name in given.keys() - set(text):
         lost = typed[name].is_null() & frame[name].is_not_null()
@@ -99,7 +99,7 @@ def _misfits(frame: pl.DataFrame, faults: list[tuple[int, tuple[str, ...], str]]
 
 
 def _typed(column: pl.Series, kind: str) -> pl.Expr:
-    cell = pl.col(column.name)
+    cell = column_of(column.name)
     if kind == "time" and isinstance(column.dtype, pl.Datetime):
         moment = cell if column.dtype.time_zone else cell.dt.replace_time_zone("UTC")
         return moment.cast(pl.Datetime("us", "UTC"))

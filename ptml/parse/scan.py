@@ -12,7 +12,7 @@ from polars.io.plugins import register_io_source
 
 from ptml.errors import BadData, MissingInput, SettingsError, ZeekLogWarning, did_you_mean
 from ptml.parse.parts import find_parts, log_files, united
-from ptml.parse.values import to_time
+from ptml.parse.values import bare, column_of, to_time
 from ptml.zeektypes import polars_type
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class _Scan:
             rows = frame if left is None else frame.head(left)
             left = None if left is None else left - rows.height
             rows = rows if predicate is None else rows.filter(predicate)
-            yield rows if with_columns is None else rows.select(with_columns)
+            yield rows if with_columns is None else rows.select(map(column_of, with_columns))
             if left == 0:
                 return
 
@@ -208,7 +208,7 @@ class _Scan:
         """Give a batch the columns and types of the whole log: its own may be those of another version."""
         account.more_columns(frame.columns, {**self.found, **self.own})
         exprs = [
-            _cast(pl.col(name), frame.schema[name], dtype).alias(name)
+            _cast(column_of(name), frame.schema[name], dtype).alias(name)
             if name in frame.columns
             else pl.lit(None, dtype).alias(name)
             for name, dtype in wanted.items()
@@ -263,6 +263,7 @@ class _Account:
         Raises:
             BadData: A value does not fit it, and that is to stop the reading.
         """
+        before, after = bare(before), bare(after)
         lost = before.filter(after.is_null() & before.is_not_null())
         if self.on_error == "raise" and len(lost):
             raise BadData(

@@ -10,7 +10,7 @@ import polars as pl
 
 from ptml.parse.header import PACKING
 from ptml.parse.lines import CACHED_BYTES, NEWLINE, Lines
-from ptml.parse.values import checked, convert, csv_type, lost_elements, unescape_column
+from ptml.parse.values import checked, column_of, convert, csv_type, lost_elements, unescape_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -188,7 +188,7 @@ def _unpack(raw: pl.DataFrame, header: LogHeader) -> pl.DataFrame | None:
     names = header.fields[-header.packed :]
     parts = pl.col(PACKED).str.split(PACKING)
     cells = [parts.list.get(i, null_on_oob=True).alias(name) for i, name in enumerate(names)]
-    unset = [pl.when(pl.col(name) != header.unset).then(pl.col(name)).alias(name) for name in names]
+    unset = [pl.when(column_of(name) != header.unset).then(column_of(name)).alias(name) for name in names]
     return raw.with_columns(cells).drop(PACKED).with_columns(unset)
 
 
@@ -204,7 +204,7 @@ def _read_csv(data: bytes, wanted: _Wanted, *, text: bool) -> pl.DataFrame:
     schema = wanted.schema(text=text)
     places = {name: place for place, name in enumerate(schema)}
     if not data:
-        return pl.DataFrame(schema=schema).select(wanted.cells)
+        return pl.DataFrame(schema={name: schema[name] for name in wanted.cells})
     return pl.read_csv(
         _as_text(data),
         columns=None if len(wanted.cells) == len(schema) else [places[name] for name in wanted.cells],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
+from polars.selectors import by_name
 
 from ptml.zeektypes import ATOMS, element_type, polars_type, unescape
 
@@ -33,6 +34,24 @@ def csv_type(zeek_type: str) -> pl.DataType:
     return pl.String()
 
 
+def column_of(name: str) -> pl.Expr:
+    """Name a column as it is: `pl.col` takes ``*`` and ``^…$`` for patterns, and names come from captures.
+
+    >>> pl.DataFrame({"*": [1], "^a$": [2], "a": [3]}).select(column_of("*"), column_of("^a$")).row(0)
+    (1, 2)
+    """
+    return by_name(name).as_expr()
+
+
+def bare(column: pl.Series) -> pl.Series:
+    """Take a column's name away: Polars works on a series by its name, which it may take for a pattern.
+
+    >>> bare(pl.Series("^a$", ["b"])).str.starts_with("b").to_list()
+    [True]
+    """
+    return column.alias("column")
+
+
 def to_time(seconds: pl.Expr) -> pl.Expr:
     """Turn seconds since the epoch into a time, exact to the microsecond; out of range is null.
 
@@ -51,7 +70,7 @@ def convert(name: str, zeek_type: str, header: LogHeader) -> pl.Expr:
 
     Unset is null already. Escapes are undone later, and only where there are any.
     """
-    return _convert(pl.col(name), zeek_type, header).alias(name)
+    return _convert(column_of(name), zeek_type, header).alias(name)
 
 
 def _convert(column: pl.Expr, zeek_type: str, header: LogHeader) -> pl.Expr:
@@ -93,7 +112,7 @@ def checked(
     ([80, None], [(1, ('p',), "p: 'x' is no port")])
     """
     frame = text.select(convert(name, zeek_type, header) for name, zeek_type in fields)
-    bad = pl.DataFrame({name: _misfit(text[name], frame[name], header) for name, _ in fields})
+    bad = pl.DataFrame({name: _misfit(bare(text[name]), bare(frame[name]), header) for name, _ in fields})
     if not bad.width:
         return frame, []
     wrong = bad.select(pl.any_horizontal(pl.all())).to_series()
@@ -109,6 +128,7 @@ def _misfit(text: pl.Series, typed: pl.Series, header: LogHeader) -> pl.Series:
 
 def lost_elements(text: pl.Series, typed: pl.Series, header: LogHeader) -> pl.Series:
     """Tell in which rows a list has more nulls than its text has unset elements."""
+    text, typed = bare(text), bare(typed)
     meant = (
         text.str.split(header.set_separator)
         .list.eval((pl.element() == header.unset).cast(pl.UInt32))
@@ -132,6 +152,10 @@ def unescape_column(column: pl.Series) -> pl.Series:
     >>> unescape_column(pl.Series(["a", r"b\x09", None])).to_list()
     ['a', 'b\t', None]
     """
+    return _unescaped(bare(column)).alias(column.name)
+
+
+def _unescaped(column: pl.Series) -> pl.Series:
     if column.dtype == pl.List(pl.String):
         flat = column.explode(empty_as_null=False, keep_nulls=False)
         if not flat.str.contains("\\", literal=True).any():

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.selectors import by_name
 
 from ptml.errors import PtmlError
 from ptml.parse.reader import read_log
+from ptml.parse.scan import scan_zeek
 from tests.builders import conn_log, conn_row, zeek_log
 from tests.parse.reading import read_whole, written
 from tests.test_archive import tar_bytes
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
 BITS = st.sampled_from(
     [
@@ -106,3 +111,60 @@ def test_damaged_files_raise_nothing_but_what_is_meant(
         for batch in read_log(path, block_bytes=64):
             if batch.frame.width:
                 batch.frame.to_arrow()
+
+
+@pytest.mark.filterwarnings("ignore::ptml.errors.ZeekLogWarning")
+@pytest.mark.parametrize("name", ["*", "^u.*$", "^(ts|uid)$", "a*", "$", "capture_id"])
+class TestFieldNamesThatArePatternsElsewhere:
+    """A field may be called `*` or `^u.*$`: it is a column of that name, and no other is touched."""
+
+    @pytest.mark.parametrize("value", [7, "a\tb\\", ":x", ["a", "b\\"], [1, 2], True, 1.5])
+    @pytest.mark.parametrize("block_bytes", [64, 1 << 20])
+    def test_json(self, tmp_path: Path, name: str, value: object, block_bytes: int) -> None:
+        """Values of any type; of a log that is not known, lists too."""
+        lines = [json.dumps({"_path": "mine", "uid": uid, name: value}) for uid in ("C1", "C2", "C3")]
+        path = written(tmp_path / "mine.log", "\n".join(lines) + "\n")
+        whole = read_whole(path, block_bytes=block_bytes)
+        assert whole.only()["uid"].to_list() == ["C1", "C2", "C3"]
+        assert name in whole.only().columns
+        assert not whole.rejects
+        self.scanned(path, name)
+
+    @pytest.mark.parametrize(
+        ("kind", "written_as", "read_as"),
+        [
+            ("count", "7", 7),
+            ("string", r"a\x09\\", "a\t\\"),
+            ("set[count]", "1,2", [1, 2]),
+            ("vector[string]", r"a,\x2c", ["a", ","]),
+            ("time", "1.5", datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)),
+        ],
+    )
+    def test_tsv(self, tmp_path: Path, name: str, kind: str, written_as: str, read_as: object) -> None:
+        """Values of any type, and one that does not fit, if there is any."""
+        good = zeek_log("mine", {"uid": "string", name: kind}, [["C1", written_as], ["C2", written_as]])
+        path = written(tmp_path / "mine.log", good)
+        assert read_whole(path).only()[name].to_list() == [read_as] * 2
+        self.scanned(path, name)
+        misfit = zeek_log("mine", {"uid": "string", name: kind}, [["C1", written_as], ["C2", "x,1"]])
+        whole = read_whole(written(path, misfit))
+        rejected = "string" not in kind
+        assert (whole.only()[name].to_list()[0], len(whole.rejects)) == (read_as, rejected)
+
+    @pytest.mark.parametrize("suffix", ["csv", "parquet"])
+    def test_tables(self, tmp_path: Path, name: str, suffix: str) -> None:
+        """Columns of tables, which are text where they are not known."""
+        path = tmp_path / f"conn.{suffix}"
+        frame = pl.DataFrame(
+            {"uid": ["C1"], "ts": [1.5], "src_ip_zeek": ["a"], "dest_ip_zeek": ["b"], name: ["x"]}
+        )
+        frame.write_csv(path) if suffix == "csv" else frame.write_parquet(path)
+        row = read_whole(path).only().row(0, named=True)
+        assert (row["uid"], row["id.orig_h"], row[name]) == ("C1", "a", "x")
+
+    def scanned(self, path: Path, name: str) -> None:
+        """A lazy frame gives the column as the reader does, alone or among others."""
+        whole = read_whole(path).only()
+        scan = scan_zeek(path)
+        assert scan.select(by_name(name)).collect()[name].equals(whole[name])
+        assert scan.collect().equals(whole.select(by_name(*scan.collect_schema().names())))
