@@ -13,7 +13,7 @@ from ptml.parse.header import NUL
 from ptml.parse.jsonshape import ENVELOPES
 from ptml.parse.jsonvalues import MILLISECONDS_FROM
 from ptml.parse.schemas import spellings
-from ptml.parse.values import column_of, to_time
+from ptml.parse.values import bare, column_of, to_time
 from ptml.zeektypes import element_type, polars_type
 
 EXACT = 2.0**53
@@ -62,7 +62,7 @@ def is_ordinary(raw: pl.DataFrame, log: str, types: dict[str, str]) -> bool:
 
 def _may_have_lost_digits(floats: pl.Series) -> bool:
     """Tell whether a float may have been a whole number that no float holds."""
-    return bool((floats.abs() >= EXACT).any())
+    return bool((bare(floats).abs() >= EXACT).any())
 
 
 def read_known(data: bytes, schema: dict[str, pa.DataType], unexpected: str) -> pa.Table:
