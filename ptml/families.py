@@ -11,8 +11,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
-PLATFORM = re.compile(r"^(?:win|elf|osx|apk|jar|js|ps1|py|php|vbs)\.")
-"""What Malpedia's ids begin with."""
+PLATFORM = re.compile(r"^(?:win|elf|osx|jar|js|ps1|py|php|vbs)\.")
+"""What Malpedia's ids begin with; but for `apk`, as on telephones LokiBot and XLoader are other families."""
 NAMES = re.compile(r"[^()/]+")
 
 

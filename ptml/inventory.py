@@ -11,10 +11,10 @@ import polars as pl
 
 from ptml.catalog import read_provenance, require_captures
 from ptml.engine import LocalEngine
-from ptml.errors import PtmlError, SettingsError, did_you_mean
+from ptml.errors import BadData, PtmlError, SettingsError, did_you_mean
 from ptml.families import family_name
 from ptml.io import replace_atomically, sha256_file, writing
-from ptml.manifest import published
+from ptml.manifest import read_manifest
 from ptml.spreadsheet import defused
 from ptml.types import silent
 
@@ -154,16 +154,17 @@ def catalog_verify(
 
     Returns:
         What was looked at, and what is wrong: a file that is gone, cut or changed; a capture that is listed
-        and has no files, or has files and is not listed.
+        and has no files, or has files and is not listed; a manifest that cannot be read.
 
     Raises:
         MissingInput: There is no workspace, or it has no captures.
     """
     listed = set(require_captures(workspace)["capture_id"])
-    tasks = [_Check(workspace, one.capture_id, one.files) for one in published(workspace, RAW)]
-    there = {task.capture_id for task in tasks}
+    tasks, unreadable = _checks(workspace)
+    there = {task.capture_id for task in tasks} | unreadable.keys()
     faults = dict.fromkeys(listed - there, "it is listed, and its files are not published")
     faults |= dict.fromkeys(there - listed, "its files are published, and it is not listed")
+    faults |= unreadable
     for done, (task, found) in enumerate((engine or LocalEngine()).map(_check, tasks), start=1):
         wrong = str(found) if isinstance(found, PtmlError) else found
         if wrong:
@@ -173,6 +174,21 @@ def catalog_verify(
     return VerifyReport(
         len(listed | there), len(files), sum(file.bytes for file in files), dict(sorted(faults.items()))
     )
+
+
+def _checks(workspace: Workspace) -> tuple[list[_Check], dict[str, str]]:
+    """Read which files every capture should have; and what is wrong with a manifest, by capture."""
+    tasks: list[_Check] = []
+    unreadable: dict[str, str] = {}
+    for path in sorted((workspace.root / "manifests" / RAW).glob("c*.json")):
+        try:
+            manifest = read_manifest(workspace, RAW, path.stem)
+        except BadData as error:
+            unreadable[path.stem] = error.message
+            continue
+        if manifest is not None:
+            tasks.append(_Check(workspace, manifest.capture_id, manifest.files))
+    return tasks, unreadable
 
 
 def _check(task: _Check) -> str:
@@ -205,7 +221,7 @@ def catalog_export(workspace: Workspace, path: Path, choice: Choice | None = Non
         How many rows were written.
 
     Raises:
-        SettingsError: The name ends in none of these.
+        SettingsError: The name ends in none of these, or is a folder's.
         MissingInput: There is no workspace, or it has no captures.
         CannotWrite: The operating system refused.
     """
@@ -213,6 +229,8 @@ def catalog_export(workspace: Workspace, path: Path, choice: Choice | None = Non
         raise SettingsError(
             f"{path} ends in none of {', '.join(FORMATS)}", hint="name the file captures.csv, for example"
         )
+    if path.is_dir():
+        raise SettingsError(f"{path} is a folder, and the captures go to a file", hint="choose another name")
     chosen = [capture["capture_id"] for capture in catalog(workspace, choice)]
     frame = (
         require_captures(workspace)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CAPTURE_ID = re.compile(r"c[0-9a-f]{16}")
+LOCK_CHARS = 3
 PARTIAL_SECONDS = 14 * 24 * 3600
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -141,6 +142,19 @@ class Workspace:
                 self._tidy()
                 with writing(owner):
                     owner.write_text(json.dumps(_this_run()), "utf-8")
+            yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def publishing(self, capture_id: str) -> Iterator[None]:
+        """Hold a capture against this run's other workers: two files of one content make the same capture."""
+        file = self.scratch / f"publishing-{safe_capture_id(capture_id)[:LOCK_CHARS]}"  # not one a capture
+        with writing(file):
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(file)
+            lock.acquire()
+        try:
             yield
         finally:
             lock.release()

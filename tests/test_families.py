@@ -36,7 +36,15 @@ def test_names_of_one_family_are_one(said: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["attack-tool(lateral-movement)", "mswab/yayih", "magnitude-ek+cerber", "emotet/qbot"]
+    "said",
+    [
+        "attack-tool(lateral-movement)",
+        "mswab/yayih",
+        "magnitude-ek+cerber",
+        "emotet/qbot",
+        "apk.lokibot",
+        "apk.xloader",
+    ],
 )
 def test_names_that_are_not_known_as_one_family_stay(said: str) -> None:
     """An unknown name, or names of different families, are not guessed at."""
@@ -58,3 +66,8 @@ def test_a_name_given_once_more_stays(text: str) -> None:
     """The name of a name is itself."""
     name = family_name(text)
     assert name is None or family_name(name) == name
+
+
+def test_okiru_and_satori_are_two() -> None:
+    """Both are kin of Mirai, under names that are not one another's."""
+    assert (family_name("Okiru"), family_name("Satori")) == ("okiru", "satori")

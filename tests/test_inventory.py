@@ -143,6 +143,25 @@ def test_export_to_an_unknown_format_writes_nothing(filled: Workspace, tmp_path:
     assert not (tmp_path / "captures.xlsx").exists()
 
 
+def test_export_to_a_folder_writes_nothing(filled: Workspace, tmp_path: Path) -> None:
+    """A folder that is called like a file is an error, and nothing is left beside it."""
+    (tmp_path / "captures.csv").mkdir()
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SettingsError, match="is a folder"):
+        catalog_export(filled, tmp_path / "captures.csv")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_manifest_that_cannot_be_read_is_one_fault_among_others(filled: Workspace) -> None:
+    """A damaged manifest is told of its capture, and the others are still looked at."""
+    first, second = catalog(filled)[:2]
+    filled.manifest("raw", first["capture_id"]).write_text("{}")
+    filled.manifest("raw", second["capture_id"]).unlink()
+    faults = catalog_verify(filled, engine=LocalEngine(1)).faults
+    assert set(faults) == {first["capture_id"], second["capture_id"]}
+    assert "is not a manifest" in faults[first["capture_id"]]
+
+
 def test_nothing_can_be_verified_where_there_is_nothing(workspace: Workspace) -> None:
     """An empty workspace is missing input, not a clean bill."""
     with pytest.raises(MissingInput):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,3 +94,21 @@ def test_scratch_is_removed_even_after_an_error(workspace: Workspace) -> None:
     with pytest.raises(ZeroDivisionError, match="zero"), workspace.scratch_folder() as folder:
         _ = 1 / 0
     assert not folder.exists()
+
+
+def test_one_capture_is_published_by_one_at_a_time(tmp_path: Path) -> None:
+    """Who wants to publish a capture that another publishes waits for its end."""
+    workspace, capture_id = Workspace(tmp_path), "c0123456789abcdef"
+    order: list[str] = []
+
+    def second() -> None:
+        with workspace.publishing(capture_id):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with workspace.publishing(capture_id):
+        waiting.start()
+        waiting.join(0.2)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]

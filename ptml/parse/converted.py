@@ -97,13 +97,15 @@ class Converted:
         superseded = newer.parameters.get("supersedes")
         for one in superseded if isinstance(superseded, list) else ():
             assert isinstance(one, dict)
-            older = read_manifest_or_none(self.desk, STAGE, str(one["capture_id"]))
-            if older is None or older.parameters.get("path") != one["path"]:
-                continue  # done before; or another file of the same lines has come since
-            for file in older.files:
-                (self.desk.root / file.path).unlink(missing_ok=True)
-            self.desk.manifest(STAGE, older.capture_id).unlink()  # last: until then the next run tries again
-            self._forget(str(one["path"]), older.capture_id)
+            capture_id = str(one["capture_id"])
+            with self.desk.publishing(capture_id):
+                older = read_manifest_or_none(self.desk, STAGE, capture_id)
+                if older is None or older.parameters.get("path") != one["path"]:
+                    continue  # done before; or another file of the same lines has come since
+                for file in older.files:
+                    (self.desk.root / file.path).unlink(missing_ok=True)
+                self.desk.manifest(STAGE, capture_id).unlink()  # last: until then the next run tries again
+            self._forget(str(one["path"]), capture_id)
             gone.append(older)
         return gone
 

@@ -131,8 +131,9 @@ def _convert(task: _FileTask) -> FileReport:
             return _convert_stream(task)
         capture_id = capture_id_of_pcap(path) if task.file.pcap else capture_id_of_logs([path])
         parse = _parse_task(task, capture_id, head_of(path))
-        done = _done_before(task, parse)
-        return report_file(task.file, done or parse_capture(parse), _state(done))
+        with task.workspace.publishing(capture_id):
+            done = _done_before(task, parse)
+            return report_file(task.file, done or parse_capture(parse), _state(done))
 
 
 def _convert_stream(task: _FileTask) -> FileReport:
@@ -157,8 +158,9 @@ def _convert_stream(task: _FileTask) -> FileReport:
         parse = _parse_task(task, capture_id, seen.head, seen)
         if reading.whole and may_be_live(path) and not seen.has_end:
             parse.parameters["open_bytes"] = seen.lines.size
-        done = _done_before(task, parse)
-        return report_file(task.file, done or reading.publish(parse), _state(done))
+        with task.workspace.publishing(capture_id):
+            done = _done_before(task, parse)
+            return report_file(task.file, done or reading.publish(parse), _state(done))
 
 
 def _has_changed(file: LogFile) -> bool:

@@ -33,6 +33,7 @@ def load(name: str) -> Any:  # noqa: ANN401 - each data file has its own shape
     """Read a data file of this package."""
     return json.loads(files("ptml.parse").joinpath(name).read_text("utf-8"))
 
+
 @cache
 def zeek_schemas() -> dict[str, dict[str, dict[str, str]]]:
     """Give the Zeek type of each field, by log: `fields` of Zeek 7 by default, `extra` of other set-ups.

@@ -93,6 +93,19 @@ def test_path_line_that_can_name_no_dataset_is_told_of_each_line(tmp_path: Path)
     assert sizes(report.logs) == {"x": (0, 2)}
 
 
+def test_files_of_the_same_lines_are_published_one_after_the_other(tmp_path: Path) -> None:
+    """Several files of the same lines under other headers, read at once, are one capture, and it is whole."""
+    (tmp_path / "in").mkdir()
+    for k in range(9):
+        data = zeek_log("conn", {"uid": "string"}, [[f"C{i}"] for i in range(2000)]).replace(
+            b"#open", b"#open%d" % k
+        )
+        written(tmp_path / "in" / f"conn.0{k}:00:00-0{k + 1}:00:00.log", data)
+    parse_files([tmp_path / "in"], tmp_path / "out", engine=LocalEngine(4))
+    [manifest] = published(Workspace(tmp_path / "out"), "parse")
+    assert set(parquet_files(tmp_path / "out")) == {file.path for file in manifest.files}
+
+
 def test_counts_stand_in_the_manifest_of_each_file(day: Path, tmp_path: Path) -> None:
     """A manifest says which file it is of, and accounts for its lines."""
     converted(day, out=tmp_path / "out")
