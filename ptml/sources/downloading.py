@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
 
 from ptml.errors import DownloadError
 from ptml.io import CHUNK_BYTES, writing
@@ -57,7 +57,7 @@ class Downloaded:
         url: Where it came from, after redirects.
         size: Its bytes.
         sha256: Its hash.
-        md5: Likewise.
+        md5: Likewise, if it was promised.
         resumed: Bytes of it that an earlier try had brought.
     """
 
@@ -65,7 +65,7 @@ class Downloaded:
     url: str
     size: int
     sha256: str
-    md5: str
+    md5: str | None
     resumed: int = 0
 
 
@@ -132,8 +132,15 @@ class _Transfer:
     resumed: int = 0
     expected: int = 0
     url: str = ""
-    sha256: Any = field(default_factory=hashlib.sha256)
-    md5: Any = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+    sha256: Any = None
+    md5: Any = None
+
+    def __post_init__(self) -> None:
+        self._begin_hashes()
+
+    def _begin_hashes(self) -> None:
+        self.sha256 = hashlib.sha256()
+        self.md5 = hashlib.md5(usedforsecurity=False) if self.promise.md5 else None
 
     def run(self) -> Downloaded:
         deadline = Deadline(self.client.timeouts.file)
@@ -148,7 +155,7 @@ class _Transfer:
                 # A host that cuts every so often is still followed, as long as each round brings some more.
                 if self.size < before + WORTH_ANOTHER_ROUND or not deadline.left:
                     raise failure(self.ask, error) from error
-        digest, md5 = self.sha256.hexdigest(), self.md5.hexdigest()
+        digest, md5 = self.sha256.hexdigest(), self.md5.hexdigest() if self.md5 else None
         return Downloaded(self.partial.path, self.url, self.size, digest, md5, self.resumed)
 
     def _take_up(self) -> None:
@@ -160,6 +167,7 @@ class _Transfer:
         with self.partial.path.open("rb") as file:
             while piece := file.read(CHUNK_BYTES):
                 self._count(piece)
+        self.moved(self.size, 0)
         self.resumed = self.size
 
     def _attempt(self, deadline: Deadline) -> None:
@@ -181,7 +189,7 @@ class _Transfer:
                 self._start_over()
                 if response.status_code == PART:
                     raise Transient("another part came than was asked for")
-            if not self.size:
+            if not self.size and not self.promise.is_hash:
                 self.partial.remember(response.headers)
             self._write(ask, response, deadline)
 
@@ -200,19 +208,24 @@ class _Transfer:
         self.partial.clear()
         self.moved(-self.size, 0)
         self.size = self.resumed = 0
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._begin_hashes()
 
     def _write(self, ask: Ask, response: httpx.Response, deadline: Deadline) -> None:
         length = response.headers.get("content-length", "")
         if length.isascii() and length.isdigit():
             self._expect(self.size + int(length))
-        limit = self.promise.size
-        with writing(self.partial.path), self.partial.path.open("ab", buffering=CHUNK_BYTES) as file:
-            for piece in self.client.pieces(ask, response, deadline, raw=True):
-                file.write(piece)
-                self._count(piece)
-                if limit is not None and self.size > limit:
-                    break  # the check of what came says so
+        with writing(self.partial.path), self.partial.path.open("ab") as file:
+            buffer = bytearray()
+            try:
+                for piece in self.client.pieces(ask, response, deadline, raw=True):
+                    buffer += piece
+                    self.moved(len(piece), 0)
+                    if len(buffer) >= CHUNK_BYTES:
+                        self._flush(buffer, file)
+                        if self.size > (self.promise.size or self.size):
+                            break  # the check of what came says so
+            finally:
+                self._flush(buffer, file)
         if response.status_code == PART and not self._is_whole(response):
             raise Transient("the host sent less than was asked for")
 
@@ -220,11 +233,17 @@ class _Transfer:
         told = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         return told is None or told[2] == "*" or self.size >= int(told[2])
 
-    def _count(self, piece: bytes) -> None:
-        self.sha256.update(piece)
-        self.md5.update(piece)
+    def _flush(self, buffer: bytearray, file: IO[bytes]) -> None:
+        """Write and hash what has come; in large pieces, since threads wait for each other at each one."""
+        file.write(buffer)
+        self._count(buffer)
+        buffer.clear()
+
+    def _count(self, piece: bytes | bytearray) -> None:
         self.size += len(piece)
-        self.moved(len(piece), 0)
+        for digest in (self.sha256, self.md5):
+            if digest is not None:
+                digest.update(piece)
 
     def _expect(self, size: int) -> None:
         self.moved(0, size - self.expected)

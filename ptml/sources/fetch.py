@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ptml.errors import CannotWrite, PtmlError
+from ptml.io import fsync_folder
 from ptml.manifest import read_manifest
 from ptml.sources.merging import list_captures
 from ptml.sources.planning import Plan, plan_fetch
@@ -18,10 +19,13 @@ from ptml.sources.raw import STAGE as RAW
 from ptml.sources.raw import publish_raw
 from ptml.sources.receipt import Listing, Receipt, is_there, now, write_receipt
 from ptml.sources.registry import Network, about, opened
+from ptml.sources.rooms import Folders
 from ptml.stage import StageReport
 from ptml.types import unwatched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ptml.settings import FetchSettings
     from ptml.sources.protocol import Captured, Item, Source
     from ptml.types import FetchProgress
@@ -60,9 +64,13 @@ def fetch(
     started = time.perf_counter()
     jobs = settings.jobs or about(settings.source).jobs
     network = Network(settings.allow_private, settings.ca, jobs + 1)
-    with workspace.locked(), opened(settings.source, network, workspace) as (source, access):
+    with (
+        workspace.locked(),
+        workspace.scratch_folder() as folder,
+        opened(settings.source, network, workspace) as (source, access),
+    ):
         plan = plan_fetch(workspace, source, settings, force=force)
-        run = _Run(workspace, source, settings, plan, progress, force=force)
+        run = _Run(workspace, source, settings, plan, Folders(folder), progress, force=force)
         try:
             run.work(jobs)
         except BaseException:
@@ -79,6 +87,7 @@ class _Run:
     source: Source
     settings: FetchSettings
     plan: Plan
+    folders: Folders
     progress: FetchProgress
     force: bool = False
     pool: ThreadPoolExecutor | None = None
@@ -87,6 +96,7 @@ class _Run:
     done: dict[str, bool] = field(default_factory=dict)
     errors: dict[str, PtmlError] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    unsynced: set[Path] = field(default_factory=set)
     bytes: int = 0
     expected: int = 0
     files: int = 0
@@ -118,6 +128,10 @@ class _Run:
     def list(self) -> None:
         """List in the catalog what has come since this was done last."""
         if self.waiting:
+            folders = list(self.unsynced)
+            self.unsynced.difference_update(folders)  # before they are synced: what comes in between stays
+            for folder in folders:
+                fsync_folder(folder)
             self.notes.update(list_captures(self.workspace, self.settings.source, self.waiting))
         self.waiting = []
         self.listed_at = time.monotonic()
@@ -161,7 +175,7 @@ class _Run:
             self.done[one.capture_id] = True
 
     def _one(self, item: Item) -> Receipt:
-        with self.workspace.scratch_folder() as folder:
+        with self.folders.lend() as (folder, unpublished):
             room = Room(folder, self.workspace.partial, self._moved, self.settings.passwords)
             delivery = self.source.fetch(item, room)
             captures = {one.capture_id: one for one in delivery.captures}
@@ -171,14 +185,14 @@ class _Run:
                 size=delivery.size,
                 sha256=delivery.sha256,
                 promise=asdict(item.promise),
-                captures=tuple(self._publish(item, one) for one in captures.values()),
+                captures=tuple(self._publish(item, one, unpublished) for one in captures.values()),
                 fetched_at=now(),
                 notes=delivery.notes,
             )
             write_receipt(self.workspace, receipt, folder)
         return receipt
 
-    def _publish(self, item: Item, captured: Captured) -> Listing:
+    def _publish(self, item: Item, captured: Captured, folder: Path) -> Listing:
         with self.lock:
             own = self.captures[captured.capture_id]
         with own:  # the same capture may come in two files at a time
@@ -192,6 +206,8 @@ class _Run:
                     force=self.force,
                     move=True,
                     known=captured.hashes,
+                    later=self.unsynced,
+                    folder=folder,
                 )
             manifest = read_manifest(self.workspace, RAW, captured.capture_id)
         size = sum(file.bytes for file in manifest.files) if manifest else 0

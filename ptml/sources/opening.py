@@ -6,8 +6,6 @@ else lies there is left out and counted. Nothing is executed, and no member's na
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -15,8 +13,14 @@ from typing import IO, TYPE_CHECKING
 
 from ptml.archive import archive_kind, members
 from ptml.errors import BadData
-from ptml.identity import PCAP_MAGICS, capture_id_of_logs, capture_id_of_sha256, is_pcap
-from ptml.io import CHUNK_BYTES, chunks, open_raw, writing
+from ptml.identity import (
+    PCAP_MAGICS,
+    capture_id_of_logs,
+    capture_id_of_sha256,
+    is_pcap,
+    pcap_sha256,
+)
+from ptml.io import CHUNK_BYTES, open_raw, writing
 from ptml.sources.asks import excerpt
 from ptml.sources.protocol import Captured
 from ptml.zeektypes import looks_like_archive, looks_like_log
@@ -70,7 +74,7 @@ def open_fetched(
     folder: Path,
     passwords: Sequence[str] = (),
     *,
-    hashes: tuple[str, str] | None = None,
+    hashes: tuple[str, str | None] | None = None,
 ) -> Opened:
     """Find the captures in a file.
 
@@ -79,7 +83,7 @@ def open_fetched(
         name: What it is called, which is also what a capture is called that it is.
         folder: Where what comes out of an archive goes.
         passwords: What to try where it is encrypted.
-        hashes: SHA-256 and MD5 of the file, if they are known.
+        hashes: SHA-256 of the file and, where that is known too, MD5.
 
     Raises:
         BadData: It holds no capture, is broken, is encrypted, or exceeds a limit.
@@ -166,18 +170,11 @@ def _copy(file: IO[bytes], path: Path) -> None:
             out.write(piece)
 
 
-def _pcap(path: Path, name: str, hashes: tuple[str, str] | None = None) -> Captured:
-    digest, md5 = hashes or _hashes(path)
-    return Captured(shown_name(name), {safe_file_name(name): path}, capture_id_of_sha256(digest), digest, md5)
-
-
-def _hashes(path: Path) -> tuple[str, str]:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with contextlib.suppress(BadData):  # it breaks off: the parse stage reports that
-        for piece in chunks(path):
-            sha256.update(piece)
-            md5.update(piece)
-    return sha256.hexdigest(), md5.hexdigest()
+def _pcap(path: Path, name: str, hashes: tuple[str, str | None] | None = None) -> Captured:
+    digest, md5 = hashes or (pcap_sha256(path), None)
+    file = safe_file_name(name)
+    known = {file: digest} if hashes else {}
+    return Captured(shown_name(name), {file: path}, capture_id_of_sha256(digest), digest, md5, known)
 
 
 def _logs(files: dict[str, Path], name: str) -> Captured:

@@ -6,12 +6,13 @@ was killed in between leaves them for the next one to list.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ptml.errors import BadData, MissingInput
-from ptml.io import read_json, sha256_json, write_json
+from ptml.io import read_json, sha256_json, writing
 from ptml.manifest import is_fresh, read_manifest_or_none
 from ptml.sources.raw import STAGE as RAW
 
@@ -64,12 +65,16 @@ def _path(workspace: Workspace, source: str, item: str) -> Path:
 
 
 def write_receipt(workspace: Workspace, receipt: Receipt, scratch: Path) -> None:
-    """Publish a receipt.
+    """Publish a receipt; if a power cut spoils it, the item is fetched once more.
 
     Raises:
         CannotWrite: The operating system refused.
     """
-    write_json(_path(workspace, receipt.source, receipt.item), asdict(receipt), scratch)
+    path, temporary = _path(workspace, receipt.source, receipt.item), scratch / "receipt.json"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(asdict(receipt)), "utf-8")
+        temporary.replace(path)
 
 
 def valid_receipt(workspace: Workspace, source: str, item: Item) -> Receipt | None:
