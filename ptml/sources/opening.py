@@ -33,6 +33,7 @@ DEPTH = 2
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 NAME_CHARACTERS = 100
+CAPTURES = {".pcap", ".pcapng", ".cap"}
 
 
 @dataclass(slots=True)
@@ -194,6 +195,16 @@ def _what_came(left_out: int, head: bytes) -> str:
     if left_out:
         return f"of its {left_out} files none is"
     return f"what came begins with {excerpt(head)}" if head else "what came is empty"
+
+
+def may_hold_captures(name: PurePosixPath) -> bool:
+    """Tell by its name whether a file may be a capture, or hold some.
+
+    >>> [may_hold_captures(PurePosixPath(name)) for name in ("a.PCAP.gz", "b.zip", "conn.log", "read.me")]
+    [True, True, True, False]
+    """
+    suffixes = {suffix.lower() for suffix in name.suffixes}
+    return bool(suffixes & CAPTURES) or looks_like_log(PurePosixPath(name.name))
 
 
 def safe_file_name(name: str) -> str:
