@@ -259,36 +259,27 @@ def fsync_folder(path: Path) -> None:
         fsync_file(path)
 
 
-def replace_atomically(temporary: Path, final: Path, later: set[Path] | None = None) -> None:
-    """Move a finished file into place: readers see the old one or the new one, never a part.
-
-    Args:
-        temporary: The file.
-        final: Its place.
-        later: Takes the folder whose rename the caller will make durable by itself, for many files at once.
-    """
+def replace_atomically(temporary: Path, final: Path) -> None:
+    """Move a finished file into place: readers see the old one or the new one, never a part."""
     with writing(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         fsync_file(temporary)
         temporary.replace(final)
-        if later is None:
-            fsync_folder(final.parent)
-        else:
-            later.add(final.parent)
+        fsync_folder(final.parent)
 
 
-def write_bytes(path: Path, data: bytes, scratch: Path, later: set[Path] | None = None) -> None:
+def write_bytes(path: Path, data: bytes, scratch: Path) -> None:
     """Write a small file whole or not at all; `scratch` is a folder on the same file system."""
     temporary = scratch / f"{path.name}.{os.getpid()}"
     with writing(path):
         scratch.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
-    replace_atomically(temporary, path, later)
+    replace_atomically(temporary, path)
 
 
-def write_json(path: Path, value: Mapping[str, Any], scratch: Path, later: set[Path] | None = None) -> None:
+def write_json(path: Path, value: Mapping[str, Any], scratch: Path) -> None:
     """Write a JSON file, keys sorted, whole or not at all."""
-    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode(), scratch, later)
+    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode(), scratch)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -149,11 +149,7 @@ class PendingFile:
 
 @dataclass(slots=True)
 class Publication:
-    """A stage's output of a capture in the making: files collect in `folder` until `publish`.
-
-    Who publishes many captures gives `later`, and makes the renames in these folders durable for all at once.
-    Until then a power cut may undo them, the manifest's too.
-    """
+    """A stage's output of a capture in the making: files collect in `folder` until `publish`."""
 
     workspace: Workspace
     stage: str
@@ -162,7 +158,6 @@ class Publication:
     folder: Path
     started: float = field(default_factory=time.perf_counter)
     files: list[PendingFile] = field(default_factory=list)
-    later: set[Path] | None = None
 
     def new_part(self, dataset: str, rows: int | None = None) -> PendingFile:
         """Reserve a Parquet part of a dataset; write it to the `temporary` path that this gives."""
@@ -208,13 +203,13 @@ class Publication:
             counts=dict(counts or {}),
         )
         path = self.workspace.manifest(self.stage, self.capture_id)
-        write_json(path, asdict(manifest), self.folder, self.later)
+        write_json(path, asdict(manifest), self.folder)
         self._remove_superseded(old, manifest)
         return manifest
 
     def _place(self, file: PendingFile) -> FileRecord:
         size, digest = file.temporary.stat().st_size, file.sha256 or sha256_file(file.temporary)
-        replace_atomically(file.temporary, file.final, self.later)
+        replace_atomically(file.temporary, file.final)
         relative = file.final.relative_to(self.workspace.root).as_posix()
         return FileRecord(path=relative, dataset=file.dataset, bytes=size, sha256=digest, rows=file.rows)
 

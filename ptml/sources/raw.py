@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
@@ -32,8 +31,6 @@ def publish_raw(
     force: bool = False,
     move: bool = False,
     known: Mapping[str, str] | None = None,
-    later: set[Path] | None = None,
-    folder: Path | None = None,
 ) -> tuple[Manifest, bool]:
     """Bring a capture's files into ``raw/<source>/<capture_id>/`` and publish their manifest.
 
@@ -48,8 +45,6 @@ def publish_raw(
         force: Copy again what is there already.
         move: Take the files away from where they lie, in the workspace's `.tmp`, rather than copy them.
         known: SHA-256 of files by name, where it is known already.
-        later: As of `Publication`.
-        folder: The caller's own folder under `.tmp` for what is not published yet; else a fresh one.
 
     Returns:
         The manifest, and whether anything was copied.
@@ -63,9 +58,8 @@ def publish_raw(
     old = read_manifest_or_none(workspace, STAGE, capture_id)
     if old is not None and not force and is_fresh(workspace, old, fingerprint):
         return old, False
-    with contextlib.ExitStack() as stack:
-        own = folder or stack.enter_context(workspace.scratch_folder())
-        publication = Publication(workspace, STAGE, capture_id, fingerprint, own, later=later)
+    with workspace.scratch_folder() as folder:
+        publication = Publication(workspace, STAGE, capture_id, fingerprint, folder)
         for name, path in sorted(files.items()):
             pending = publication.new_file(workspace.raw(source, capture_id) / name, STAGE)
             with writing(pending.final):

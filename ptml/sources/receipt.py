@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ptml.errors import BadData, MissingInput
 from ptml.io import read_json, sha256_json, writing
-from ptml.manifest import is_fresh, read_manifest_or_none
+from ptml.manifest import is_fresh, read_manifest, read_manifest_or_none
 from ptml.sources.raw import STAGE as RAW
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptml.sources.protocol import Item
+    from ptml.sources.protocol import Captured, Delivery, Item
     from ptml.workspace import Workspace
 
 STAGE = "fetch"
@@ -47,7 +47,6 @@ class Receipt:
     promise: dict[str, Any]
     captures: tuple[Listing, ...]
     fetched_at: str
-    notes: tuple[str, ...] = ()
 
     @property
     def moment(self) -> datetime:
@@ -55,13 +54,27 @@ class Receipt:
         return datetime.fromisoformat(self.fetched_at)
 
 
-def now() -> str:
-    """Give the moment as receipts write it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
 def _path(workspace: Workspace, source: str, item: str) -> Path:
     return workspace.manifest(STAGE, f"c{sha256_json([source, item])[:16]}")
+
+
+def receipt_of(workspace: Workspace, source: str, item: Item, delivery: Delivery) -> Receipt:
+    """Make the receipt of an item whose captures are all published."""
+    return Receipt(
+        source=source,
+        item=item.id,
+        size=delivery.size,
+        sha256=delivery.sha256,
+        promise=asdict(item.promise),
+        captures=tuple(_listing(workspace, one) for one in delivery.captures),
+        fetched_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
+
+
+def _listing(workspace: Workspace, one: Captured) -> Listing:
+    manifest = read_manifest(workspace, RAW, one.capture_id)
+    size = sum(file.bytes for file in manifest.files) if manifest else 0
+    return Listing(one.capture_id, one.name, size, one.sha256, one.md5)
 
 
 def write_receipt(workspace: Workspace, receipt: Receipt, scratch: Path) -> None:
@@ -82,7 +95,7 @@ def valid_receipt(workspace: Workspace, source: str, item: Item) -> Receipt | No
     try:
         value = read_json(_path(workspace, source, item.id))
         captures = tuple(Listing(**one) for one in value.pop("captures"))
-        receipt = Receipt(captures=captures, notes=tuple(value.pop("notes")), **value)
+        receipt = Receipt(captures=captures, **value)
     except (MissingInput, BadData, KeyError, TypeError):
         return None
     same = (receipt.source, receipt.item, receipt.promise) == (source, item.id, asdict(item.promise))
