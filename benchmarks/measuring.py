@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import resource
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +22,14 @@ class Measure:
     peak: float
 
 
-def measure(*command: str, env: Mapping[str, str] | None = None) -> Measure:
+def measure(*command: str) -> Measure:
     """Run a command in a fresh process and measure it and its children.
 
     Raises:
         CalledProcessError: It failed.
     """
     started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -38,9 +37,17 @@ def measure(*command: str, env: Mapping[str, str] | None = None) -> Measure:
     return Measure(time.perf_counter() - started, used.ru_utime + used.ru_stime, _peak_mib(used))
 
 
-def ptml(*arguments: str) -> Measure:
-    """Measure one ptml command in one process."""
-    return measure(sys.executable, "-m", "ptml", *arguments, "--jobs", "1", "--quiet")
+def ptml(*arguments: str, jobs: int = 1, pinned: bool = False) -> Measure:
+    """Measure one ptml command.
+
+    Args:
+        arguments: The command.
+        jobs: Processes; 0 means one a core.
+        pinned: Whether it may use one core only (Linux).
+    """
+    on_one_core = ("taskset", "--cpu-list", "0") if pinned else ()
+    command = (sys.executable, "-m", "ptml", *arguments, "--jobs", str(jobs), "--quiet", "--json")
+    return measure(*on_one_core, *command)
 
 
 def _peak_mib(used: resource.struct_rusage) -> float:

@@ -34,7 +34,7 @@ READERS = Path(__file__).with_name("readers.py")
 DNS_ROWS = 1_000_000
 DNS_A_CONNECTION = 0.2
 TSV = ("pyarrow", "duckdb", "polars", "pandas", "zat")
-COMPRESSED = ("pyarrow", "duckdb", "polars", "pandas")
+STREAMING = ("pyarrow", "duckdb", "polars")
 LISTS = ("duckdb-lists", "polars-lists", "pyarrow")
 JSON = ("duckdb-json", "polars-json")
 
@@ -88,17 +88,31 @@ def cases(root: Path, rows: list[int], names: Iterable[str]) -> Iterable[Case]:
         conn = folder / "conn.log"
         size = f"{count / 1e6:g} M"
         if "conn" in names:
-            yield Case(f"conn {size}", conn, TSV if count <= min(rows) else COMPRESSED)
+            yield Case(f"conn {size}", conn, TSV if count <= min(rows) else STREAMING)
         if "gz" in names:
-            yield Case(f"conn {size} gz", compressed(conn, gzip.open, ".gz"), COMPRESSED)
+            yield Case(f"conn {size} gz", compressed(conn, gzip.open, ".gz"), STREAMING)
         if "zst" in names:
-            yield Case(f"conn {size} zst", compressed(conn, zstd.open, ".zst"), COMPRESSED)
+            yield Case(f"conn {size} zst", compressed(conn, zstd.open, ".zst"), STREAMING)
         shutil.rmtree(root / f"{count}-tsv")
     if "dns" in names:
         dns = simulate(root, int(DNS_ROWS / DNS_A_CONNECTION)) / "dns.log"
         yield Case("dns 1 M", first_lines(dns, DNS_ROWS, root / "dns.log"), LISTS)
     if "json" in names:
         yield Case(f"conn {min(rows) / 1e6:g} M JSON", simulate(root, min(rows), "json") / "conn.log", JSON)
+
+
+def all_cores(root: Path, rounds: int) -> None:
+    """Measure a folder of many logs with all cores and pinned to one, interleaved, and print both."""
+    data = root / "folder"
+    ptml("simulate", "--captures", "16", "--connections", "2000000", "--data", str(data))
+    walls: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(rounds):
+        for pinned, took in walls.items():
+            out = root / "folder-out"
+            took.append(ptml("parse", str(data / "raw"), "--out", str(out), jobs=0, pinned=pinned).wall)
+            shutil.rmtree(out)
+    one, many = (median(walls[pinned]) for pinned in (True, False))
+    print(f"\n16 captures, 2 M connections: {many:.1f} s; on one core {one / many:.2f} times as long")
 
 
 def run(case: Case, rounds: int, root: Path) -> dict[str, Measure]:
@@ -124,7 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cases", nargs="+", default=["conn", "gz", "zst", "dns", "json"])
+    parser.add_argument("--cases", nargs="+", default=["conn", "gz", "zst", "dns", "json", "folder"])
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| log | reader | wall s | CPU s | peak MiB | wall against ptml | CPU against ptml |")
@@ -138,6 +152,8 @@ def main() -> None:
                 ratios = f"{m.wall / ours.wall:.2f} | {m.cpu / ours.cpu:.2f}"
                 line = f"{m.wall:.2f} | {m.cpu:.2f} | {m.peak:,.0f} | {ratios}"
                 print(f"| {case.name} | {reader} | {line} |", flush=True)
+        if "folder" in options.cases:
+            all_cores(root, options.rounds)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ The functions live here because ``ptml.train``, ``ptml.score`` and others are pa
 
 from __future__ import annotations
 
-from ptml.catalog import catalog
 from ptml.doctor import doctor
 from ptml.evaluate.stage import evaluate
 from ptml.features.stage import features
+from ptml.inventory import catalog, catalog_export, catalog_verify
 from ptml.parse.describe import schema
 from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
@@ -23,6 +23,13 @@ from ptml.score.stage import score
 from ptml.sources.fetch import fetch
 from ptml.sources.looking import info, search
 from ptml.sources.own import add
+from ptml.sources.packettotal.functions import (
+    packettotal_analysis,
+    packettotal_analyze,
+    packettotal_random,
+    packettotal_usage,
+    similar,
+)
 from ptml.sources.registry import sources
 from ptml.sources.simulate import simulate
 from ptml.train.stage import train
@@ -30,17 +37,24 @@ from ptml.train.stage import train
 __all__ = [
     "add",
     "catalog",
+    "catalog_export",
+    "catalog_verify",
     "doctor",
     "evaluate",
     "features",
     "fetch",
     "info",
+    "packettotal_analysis",
+    "packettotal_analyze",
+    "packettotal_random",
+    "packettotal_usage",
     "parse",
     "parse_files",
     "run",
     "schema",
     "score",
     "search",
+    "similar",
     "simulate",
     "sources",
     "train",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -93,28 +92,3 @@ def _read(path: Path, table: Table) -> pl.DataFrame:
         return table.check(read_parquet(path))
     except MissingInput:
         return table.empty()
-
-
-def catalog(workspace: Workspace) -> list[dict[str, Any]]:
-    """List the captures, by label and name, each with the sources it came from.
-
-    Raises:
-        MissingInput: There is no workspace, or it has no captures.
-    """
-    sources = (
-        read_provenance(workspace).group_by("capture_id").agg(pl.col("source").unique().sort().str.join(", "))
-    )
-    captures = require_captures(workspace).join(sources, on="capture_id", how="left")
-    return captures.sort("label", "name", "capture_id").to_dicts()
-
-
-def summarise(captures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Count captures by source, label and family.
-
-    >>> summarise([{"source": "own", "label": "benign", "family": None}] * 2)
-    [{'source': 'own', 'label': 'benign', 'family': None, 'captures': 2}]
-    """
-    keys = ("source", "label", "family")
-    counts = Counter(tuple(capture[key] for key in keys) for capture in captures)
-    ordered = sorted(counts.items(), key=lambda item: tuple(str(value) for value in item[0]))
-    return [dict(zip(keys, values, strict=True)) | {"captures": count} for values, count in ordered]

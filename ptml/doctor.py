@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 LIBRARIES = ("polars", "pyarrow", "scikit-learn", "skops", "numpy", "pydantic", "typer")
+EXTRAS = {
+    "aes": ("to open zips that are encrypted with AES", ("pyzipper",)),
+    "upload": ("to look into a capture before it is uploaded", ("dpkt", "ipanon")),
+}
+"""What each optional extra is for, and the packages that it brings."""
 GIGABYTE = 1 << 30
 LOW_DISK_GIGABYTES = 5
 
@@ -61,7 +66,15 @@ def doctor(workspace: Workspace) -> Diagnosis:
     True
     """
     return Diagnosis(
-        (_python(), *map(_library, LIBRARIES), _cores(), _zeek(), _disk(workspace), _workspace(workspace))
+        (
+            _python(),
+            *map(_library, LIBRARIES),
+            *map(_extra, EXTRAS),
+            _cores(),
+            _zeek(),
+            _disk(workspace),
+            _workspace(workspace),
+        )
     )
 
 
@@ -76,6 +89,15 @@ def _library(name: str) -> Finding:
         return Finding(
             name, "missing", "not installed", "install ptml with its locked requirements: `make install`"
         )
+
+
+def _extra(name: str) -> Finding:
+    purpose, packages = EXTRAS[name]
+    try:
+        return Finding(f"extra {name}", "ok", ", ".join(f"{one} {version(one)}" for one in packages))
+    except PackageNotFoundError as error:
+        todo = f"needed only {purpose}: pip install 'ptml[{name}]'"
+        return Finding(f"extra {name}", "warning", f"{error.name} is not installed", todo)
 
 
 def _cores() -> Finding:

@@ -30,9 +30,13 @@ def capture_id_of_logs(paths: Iterable[Path]) -> str:
     >>> capture_id_of_logs([])
     'ce3b0c44298fc1c14'
     """
-    parts = sorted((log_name(path), data_lines_sha256(path)) for path in paths)
-    digest = hashlib.sha256("".join(f"{name}\t{digest}\n" for name, digest in parts).encode())
-    return f"c{digest.hexdigest()[:ID_DIGITS]}"
+    return capture_id_of_hashes((log_name(path), data_lines_sha256(path)) for path in paths)
+
+
+def capture_id_of_hashes(hashes: Iterable[tuple[str, str]]) -> str:
+    """Name a capture of finished logs by the names of the logs and the hashes of their data lines."""
+    text = "".join(f"{name}\t{digest}\n" for name, digest in sorted(hashes))
+    return capture_id_of_sha256(hashlib.sha256(text.encode()).hexdigest())
 
 
 def is_pcap(path: Path) -> bool:
@@ -90,7 +94,7 @@ def capture_id_of_pcap(path: Path) -> str:
 
 
 def capture_id_of_sha256(digest: str) -> str:
-    """Name a packet capture: ``c`` and the first 16 hex digits of its hash.
+    """Name a capture: ``c`` and the first 16 hex digits of its hash.
 
     >>> capture_id_of_sha256("00f1d3a522d98c2d42a2346add205aee")
     'c00f1d3a522d98c2d'
@@ -100,22 +104,44 @@ def capture_id_of_sha256(digest: str) -> str:
 
 def data_lines_sha256(path: Path) -> str:
     """Hash a log's lines that do not begin with ``#``, decompressed; of a broken file, what can be read."""
-    digest = hashlib.sha256()
-    rest = b""
-    try:
+    lines = DataLines()
+    with contextlib.suppress(BadData):  # the parse stage reports the break
         for piece in chunks(path):
-            end = piece.rfind(b"\n") + 1
-            if end and b"#" not in piece and not rest.startswith(b"#"):  # most of a log: no copy
-                digest.update(rest)
-                digest.update(memoryview(piece)[:end])
-                rest = piece[end:]
-                continue
-            lines, newline, rest = (rest + piece).rpartition(b"\n")
-            digest.update(_without_hash_lines(lines + newline))
-    except BadData:
-        pass  # identity is then that of the readable part; the parse stage reports the break
-    digest.update(_without_hash_lines(rest))
-    return digest.hexdigest()
+            lines.update(piece)
+    return lines.hexdigest()
+
+
+class DataLines:
+    r"""The hash of a log's data lines, while its plain bytes come piece by piece.
+
+    >>> whole, cut = DataLines(), DataLines()
+    >>> whole.update(b"#path\tconn\n1\ta\n")
+    >>> for piece in (b"#pa", b"th\tdns\n1", b"\ta\n"):
+    ...     cut.update(piece)
+    >>> whole.hexdigest() == cut.hexdigest()
+    True
+    """
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._rest = b""
+
+    def update(self, piece: bytes) -> None:
+        """Take the next piece."""
+        end = piece.rfind(b"\n") + 1
+        if end and b"#" not in piece and not self._rest.startswith(b"#"):  # most of a log: no copy
+            self._digest.update(self._rest)
+            self._digest.update(memoryview(piece)[:end])
+            self._rest = piece[end:]
+            return
+        lines, newline, self._rest = (self._rest + piece).rpartition(b"\n")
+        self._digest.update(_without_hash_lines(lines + newline))
+
+    def hexdigest(self) -> str:
+        """Give the hash of what has come."""
+        digest = self._digest.copy()
+        digest.update(_without_hash_lines(self._rest))
+        return digest.hexdigest()
 
 
 def _without_hash_lines(lines: bytes) -> bytes:

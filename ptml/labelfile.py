@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ptml.errors import BadData, did_you_mean, quoted
+from ptml.families import family_name
 from ptml.io import read_parquet
 from ptml.types import LABELS
 
@@ -54,7 +55,8 @@ def read_connection_labels(path: Path) -> pl.DataFrame:
     frame = frame.select(pl.col(COLUMNS).cast(pl.String)).drop_nulls("uid")
     for label in sorted(frame["label"].drop_nulls().unique()):
         check_label(label, str(path))
-    return frame
+    known = {family: family_name(family) for family in frame["family"].drop_nulls().unique()}
+    return frame.with_columns(pl.col("family").replace(known))
 
 
 _TEXT = (pl.Categorical, pl.Enum)

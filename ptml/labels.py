@@ -135,7 +135,7 @@ def label_capture(workspace: Workspace, task: LabelTask) -> Manifest:
     with workspace.scratch_folder() as folder:
         publication = Publication(workspace, STAGE, task.capture_id, task.fingerprint, folder)
         part = publication.new_part(STAGE, rows=table.height)
-        with writing(part.final):
+        with writing(part.temporary):
             table.drop("capture_id").write_parquet(part.temporary, compression="zstd", compression_level=1)
         return publication.publish(
             inputs=task.inputs,

@@ -8,6 +8,7 @@ earlier manifest named and the new one does not is removed last.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -138,18 +139,20 @@ def _size(path: Path) -> int | None:
 
 @dataclass(slots=True)
 class PendingFile:
-    """A file that is being written under `.tmp` and where it will lie; its hash, if it is known already."""
+    """A file that is being written under `.tmp`; without a place of its own it is a part of its dataset."""
 
     temporary: Path
-    final: Path
     dataset: str
     rows: int | None = None
-    sha256: str | None = None
+    place: Path | None = None
 
 
 @dataclass(slots=True)
 class Publication:
-    """A stage's output of a capture in the making: files collect in `folder` until `publish`."""
+    """A stage's output of a capture in the making: files collect in `folder` until `publish`.
+
+    Of which capture, and from what, may become clear while they are written.
+    """
 
     workspace: Workspace
     stage: str
@@ -161,14 +164,16 @@ class Publication:
 
     def new_part(self, dataset: str, rows: int | None = None) -> PendingFile:
         """Reserve a Parquet part of a dataset; write it to the `temporary` path that this gives."""
-        number = sum(1 for file in self.files if file.dataset == dataset)
-        name = f"part-{number:05d}-{self.fingerprint[:12]}.parquet"
-        partition = self.workspace.dataset(*dataset.split("/")) / f"capture_id={self.capture_id}"
-        return self.new_file(partition / name, dataset, rows)
+        return self._reserve(PendingFile(self._temporary("part.parquet"), dataset, rows))
 
-    def new_file(self, final: Path, dataset: str, rows: int | None = None) -> PendingFile:
-        """Reserve a file with a name of its own."""
-        pending = PendingFile(self.folder / str(len(self.files)) / final.name, final, dataset, rows)
+    def new_file(self, place: Path, dataset: str, rows: int | None = None) -> PendingFile:
+        """Reserve a file with a place of its own."""
+        return self._reserve(PendingFile(self._temporary(place.name), dataset, rows, place))
+
+    def _temporary(self, name: str) -> Path:
+        return self.folder / str(len(self.files)) / name
+
+    def _reserve(self, pending: PendingFile) -> PendingFile:
         pending.temporary.parent.mkdir(parents=True, exist_ok=True)
         self.files.append(pending)
         return pending
@@ -195,7 +200,7 @@ class Publication:
             fingerprint=self.fingerprint,
             inputs=dict(inputs),
             parameters=parameters,
-            files=tuple(self._place(file) for file in self.files),
+            files=tuple(self._publish(file, place) for file, place in self._places()),
             rows_in=rows_in,
             rows_out=rows_out,
             seconds=round(time.perf_counter() - self.started, 3),
@@ -207,10 +212,22 @@ class Publication:
         self._remove_superseded(old, manifest)
         return manifest
 
-    def _place(self, file: PendingFile) -> FileRecord:
-        size, digest = file.temporary.stat().st_size, file.sha256 or sha256_file(file.temporary)
-        replace_atomically(file.temporary, file.final)
-        relative = file.final.relative_to(self.workspace.root).as_posix()
+    def _places(self) -> Iterator[tuple[PendingFile, Path]]:
+        """Tell where each file will lie."""
+        parts = Counter[str]()
+        for file in self.files:
+            if file.place is not None:
+                yield file, file.place
+                continue
+            folder = self.workspace.dataset(*file.dataset.split("/")) / f"capture_id={self.capture_id}"
+            name = f"part-{parts[file.dataset]:05d}-{self.fingerprint[:12]}.parquet"
+            parts[file.dataset] += 1
+            yield file, folder / name
+
+    def _publish(self, file: PendingFile, place: Path) -> FileRecord:
+        size, digest = file.temporary.stat().st_size, sha256_file(file.temporary)
+        replace_atomically(file.temporary, place)
+        relative = place.relative_to(self.workspace.root).as_posix()
         return FileRecord(path=relative, dataset=file.dataset, bytes=size, sha256=digest, rows=file.rows)
 
     def _remove_superseded(self, old: Manifest | None, new: Manifest) -> None:

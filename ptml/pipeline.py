@@ -8,12 +8,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ptml.artifact import load_model
-from ptml.catalog import catalog
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, SettingsError, did_you_mean
 from ptml.evaluate.stage import evaluate
 from ptml.features.catalog import feature_version
 from ptml.features.stage import features
+from ptml.inventory import catalog
 from ptml.manifest import published
 from ptml.parse.stage import parse
 from ptml.score.stage import score

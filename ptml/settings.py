@@ -91,6 +91,12 @@ class FetchSettings(Section):
     allow_private: bool = Field(default=False, description="connect to private and loopback addresses too")
     ca: Path | None = Field(None, description="certificates to trust in place of all others, as PEM")
     passwords: tuple[str, ...] = Field((), description="to be tried where an archive is encrypted")
+    url: str | None = Field(None, description="where the source is, in place of its own address")
+    wait: float = Field(600.0, ge=0, description="seconds to wait for what is not ready yet")
+    record: Path | None = Field(None, description="a folder to keep every call and its answer in")
+    replay: Path | None = Field(None, description="a folder to answer from, without a network")
+    drop_pcap: bool = Field(default=False, description="leave the packet capture out where there are logs")
+    carved: bool = Field(default=False, description="keep files that were carved out of traffic")
 
     @model_validator(mode="after")
     def _something_to_fetch(self) -> FetchSettings:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,12 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
+from tests.packettotal.server import LoopbackServer
 from tests.pages import PAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sybil import Example
 
 
@@ -37,6 +41,17 @@ def run_bash(example: Example) -> str | None:
     return f"{example.parsed}\nexit code {done.returncode}\n{done.stderr}" if done.returncode else None
 
 
+@contextmanager
+def packettotal() -> Iterator[dict[str, str]]:
+    """Serve what `python -m tests.packettotal` serves, and give the variables that it tells to set."""
+    with LoopbackServer() as server:
+        yield server.variables
+
+
+SERVERS: dict[str, Callable[[], AbstractContextManager[dict[str, str] | None]]] = {
+    "docs/packettotal.md": packettotal
+}
+"""Pages that tell how to start a server first, with what starts it."""
 EXAMPLES = Sybil([PythonCodeBlockParser(), CodeBlockParser(language="bash", evaluator=run_bash)])
 
 
@@ -45,5 +60,8 @@ def test_examples_of_a_page_run(page: str, tmp_path: Path, monkeypatch: pytest.M
     """Every python and bash block of a page does what the page says, in order."""
     monkeypatch.chdir(tmp_path)
 
-    for example in EXAMPLES.parse(PAGES[page]).examples():
-        example.evaluate()
+    with SERVERS.get(page, nullcontext)() as variables:
+        for name, value in (variables or {}).items():
+            monkeypatch.setenv(name, value)
+        for example in EXAMPLES.parse(PAGES[page]).examples():
+            example.evaluate()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from ptml.cli._app import app, main
+from ptml.cli._app import app, help_of, main
 from ptml.cli.add import add
-from ptml.cli.catalog import catalog
+from ptml.cli.catalog import group as catalog
 from ptml.cli.doctor import doctor
 from ptml.cli.evaluate import evaluate
 from ptml.cli.features import features
 from ptml.cli.fetch import fetch
 from ptml.cli.info import info
+from ptml.cli.packettotal import group as packettotal
 from ptml.cli.parse import parse
 from ptml.cli.run import run
 from ptml.cli.schema import schema
 from ptml.cli.score import score
 from ptml.cli.search import search
+from ptml.cli.similar import similar
 from ptml.cli.simulate import simulate
 from ptml.cli.sources import sources
 from ptml.cli.train import train
@@ -27,9 +29,9 @@ COMMANDS = (
     sources,
     search,
     info,
+    similar,
     fetch,
     add,
-    catalog,
     parse,
     schema,
     features,
@@ -40,5 +42,6 @@ COMMANDS = (
 )
 
 for command in COMMANDS:
-    # \b keeps the examples' lines as they are
-    app.command(help=(command.__doc__ or "").replace("Examples:\n", "\b\n    Examples:\n"))(command)
+    app.command(help=help_of(command))(command)
+for group in (catalog, packettotal):
+    app.add_typer(group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,6 +10,9 @@ from typer.core import TyperGroup
 from ptml.cli._render import show_error
 from ptml.errors import PtmlError
 from ptml.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INTERRUPTED = 130
 EXIT_CODES = (
@@ -58,6 +61,21 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+
+
+def help_of(command: Callable[..., None]) -> str:
+    r"""Give a command's help, its examples' lines kept as they are.
+
+    >>> def do() -> None:
+    ...     '''Do it.
+    ...
+    ...     Examples:
+    ...       ptml do
+    ...     '''
+    >>> "\b" in help_of(do)
+    True
+    """
+    return (command.__doc__ or "").replace("Examples:\n", "\b\n    Examples:\n")
 
 
 def main() -> None:

@@ -22,6 +22,33 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything ran
 Force = Annotated[bool, typer.Option("--force", help="Do again what has been done already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks; errors only.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Where the source is. [default: PTML_<NAME>_URL, else its own]"
+    ),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option("--record", metavar="DIR", help="Keep every call and its answer there, without the key."),
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option(
+        "--replay", metavar="DIR", help="Answer from a recording; no network and no key are needed."
+    ),
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for what is not ready yet."),
+]
+Deep = Annotated[bool, typer.Option("--deep", help="Find all that there is, if the source can.")]
+DropPcap = Annotated[
+    bool, typer.Option("--drop-pcap", help="Leave the packet capture out where there are logs of it.")
+]
+Carved = Annotated[
+    bool, typer.Option("--carved", help="Keep files carved out of traffic: they may be live malware.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]
 

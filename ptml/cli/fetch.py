@@ -9,12 +9,18 @@ import typer
 from ptml.cli._options import (
     AllowPrivate,
     AsJson,
+    Carved,
     Certificates,
     Data,
+    DropPcap,
     DryRun,
     Force,
     Quiet,
+    Record,
+    Replay,
     SourceName,
+    Url,
+    Wait,
     workspace,
 )
 from ptml.cli._render import fetching_bar, remark, remarks, show_json, show_report, show_table
@@ -42,6 +48,12 @@ def fetch(
     jobs: Annotated[
         int, typer.Option("--jobs", min=0, max=64, help="Files at a time; 0: as the source likes.")
     ] = 0,
+    drop_pcap: DropPcap = False,
+    carved: Carved = False,
+    url: Url = None,
+    wait: Wait = 600.0,
+    record: Record = None,
+    replay: Replay = None,
     allow_private: AllowPrivate = False,
     ca: Certificates = None,
     data: Data = None,
@@ -59,6 +71,7 @@ def fetch(
     Examples:
       ptml fetch manifest captures.csv
       ptml fetch zenodo 7965515 --label benign --dry-run
+      ptml fetch packettotal --query "emotet" --limit 50 --label malicious --family emotet
     """
     from ptml.settings import FetchSettings, checked
     from ptml.sources.fetch import fetch as fetch_captures
@@ -73,6 +86,12 @@ def fetch(
         "family": family,
         "passwords": password or (),
         "jobs": jobs,
+        "drop_pcap": drop_pcap,
+        "carved": carved,
+        "url": url,
+        "wait": wait,
+        "record": record,
+        "replay": replay,
         "allow_private": allow_private,
         "ca": ca,
     }

@@ -55,6 +55,9 @@ def parse(
         )
     if capture or data:
         raise SettingsError("--capture and --data are about a workspace, and PATHS are outside of any")
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # NumPy starts a pool else, for nothing that is used here
     from ptml.parse.files import parse_files
 
     with reading_bar(quiet=quiet) as progress:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NEEDED = 2  # columns that must be known before a table counts as a log
+NAME = re.compile(r"[A-Za-z][\w ./()-]{0,79}")
+"""What may be the name of a column; an address, a time or another value is none."""
 ADDRESSES = ("id.orig_h", "id.resp_h")
 
 
@@ -102,13 +104,16 @@ def dialects() -> tuple[Dialect, ...]:
     )
 
 
-def find_layout(header: Sequence[str], log: str | None, *, fixed: bool = False) -> Layout | None:
+def find_layout(
+    header: Sequence[str], log: str | None, *, fixed: bool = False, named: bool = False
+) -> Layout | None:
     """Tell what a table's columns are; None if too few are known.
 
     Args:
         header: Its column names.
         log: Which log its file's name tells.
         fixed: Whether that is certain.
+        named: Whether the file is called a table of that log: then names of any kind will do.
 
     >>> layout = find_layout(["Sender IP", "Target IP", "Fancy"], "conn")
     >>> layout.names, layout.unknown
@@ -126,7 +131,7 @@ def find_layout(header: Sequence[str], log: str | None, *, fixed: bool = False) 
         if present.issuperset(dialect.requires)
     ]
     best = max(fitting, key=lambda layout: len(layout.names) - len(layout.unknown))
-    if len(best.names) - len(best.unknown) < NEEDED:
+    if len(best.names) - len(best.unknown) < NEEDED and not (named and all(map(NAME.fullmatch, header))):
         return None
     if len(set(best.names)) != len(best.names):
         raise BadData(f"a table whose columns mean the same field twice: {', '.join(best.names)[:200]}")

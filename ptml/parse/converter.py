@@ -16,22 +16,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, PtmlError
-from ptml.identity import capture_id_of_logs, capture_id_of_pcap
+from ptml.identity import DataLines, capture_id_of_hashes, capture_id_of_logs, capture_id_of_pcap
 from ptml.io import chunks, path_text
 from ptml.manifest import is_fresh, published, read_manifest_or_none
 from ptml.meter import metered, read_meters
 from ptml.parse.filereport import FileReport, FilesReport, report_file
-from ptml.parse.stage import STAGE, ParseTask, parse_capture, zeek_limits
+from ptml.parse.opening import is_stream
+from ptml.parse.stage import STAGE, How, ParseTask, parse_capture, read_capture
 from ptml.parse.zeek import find_zeek
 from ptml.types import unseen
+from ptml.zeektypes import log_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ptml.engine import Engine
     from ptml.manifest import Manifest
+    from ptml.parse.filereport import State
     from ptml.parse.finding import LogFile
-    from ptml.settings import ParseSettings
     from ptml.types import JsonObject, ReadProgress
     from ptml.workspace import Workspace
 
@@ -54,7 +56,7 @@ class _Beginning:
 class _FileTask:
     workspace: Workspace
     file: LogFile
-    settings: ParseSettings
+    how: How
     force: bool
     before: tuple[_Beginning, ...]
 
@@ -69,15 +71,13 @@ class Converter:
 
     Args:
         desk: The folder.
-        settings: How.
+        how: How they are read.
         engine: Where the work runs.
         force: Read again what has been read.
     """
 
-    def __init__(
-        self, desk: Workspace, settings: ParseSettings, engine: Engine, *, force: bool = False
-    ) -> None:
-        self.desk, self.settings, self.engine, self.force = desk, settings, engine, force
+    def __init__(self, desk: Workspace, how: How, engine: Engine, *, force: bool = False) -> None:
+        self.desk, self.how, self.engine, self.force = desk, how, engine, force
         self.files: dict[str, FileReport] = {}
         self.failed: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
@@ -101,7 +101,7 @@ class Converter:
         for file in found:
             earlier = None if self.force else self._earlier(file)
             if earlier is None:
-                todo.append(_FileTask(self.desk, file, self.settings, self.force, self._beginnings(file)))
+                todo.append(_FileTask(self.desk, file, self.how, self.force, self._beginnings(file)))
             else:
                 self._keep(report_file(self.desk, file, earlier, "unchanged"))
         if any(task.file.pcap for task in todo):
@@ -183,7 +183,37 @@ def _convert(task: _FileTask) -> FileReport:
         BadData: It cannot be used.
     """
     path = task.file.path
-    capture_id = capture_id_of_pcap(path) if task.file.pcap else capture_id_of_logs([path])
+    with metered(task.meter):
+        if not task.file.pcap and is_stream(path):
+            return _convert_stream(task)
+        parse = _parse_task(task, capture_id_of_pcap(path) if task.file.pcap else capture_id_of_logs([path]))
+        done = _done_before(task, parse)
+        return report_file(task.workspace, task.file, done or parse_capture(parse), _state(done))
+
+
+def _convert_stream(task: _FileTask) -> FileReport:
+    """Convert a log whose content is known once it has been read: it is read only once."""
+    lines = DataLines()
+    with task.workspace.scratch_folder() as folder:
+        reading = read_capture(_parse_task(task, ""), folder, lines.update)
+        path = task.file.path
+        named = capture_id_of_hashes([(log_name(path), lines.hexdigest())]) if reading.whole else None
+        parse = _parse_task(task, named or capture_id_of_logs([path]))
+        done = _done_before(task, parse)
+        return report_file(task.workspace, task.file, done or reading.publish(parse), _state(done))
+
+
+def _done_before(task: _FileTask, parse: ParseTask) -> Manifest | None:
+    old = None if task.force else read_manifest_or_none(task.workspace, STAGE, parse.capture_id)
+    return old if is_fresh(task.workspace, old, parse.fingerprint) else None
+
+
+def _state(done_before: Manifest | None) -> State:
+    return "done" if done_before is None else "unchanged"
+
+
+def _parse_task(task: _FileTask, capture_id: str) -> ParseTask:
+    path = task.file.path
     begins = _head(path)
     parameters: JsonObject = {
         "path": path_text(path),
@@ -197,22 +227,15 @@ def _convert(task: _FileTask) -> FileReport:
     ]
     if outgrown:
         parameters["supersedes"] = outgrown[0]
-    parse = ParseTask(
+    return ParseTask(
         task.workspace,
         capture_id,
         ((path_text(path), path),),
         f"{capture_id} {parameters['head']}",
-        task.settings.block_bytes,
+        task.how,
         wanted=(),
         parameters=parameters,
-        zeek=zeek_limits(task.settings),
     )
-    old = read_manifest_or_none(task.workspace, STAGE, capture_id)
-    if old is not None and not task.force and is_fresh(task.workspace, old, parse.fingerprint):
-        return report_file(task.workspace, task.file, old, "unchanged")
-    with metered(task.meter):
-        manifest = parse_capture(parse)
-    return report_file(task.workspace, task.file, manifest, "done")
 
 
 def _began_so(begins: bytes, before: _Beginning) -> bool:

@@ -27,8 +27,14 @@ MICROSECONDS = 1_000_000
 TRUTHS = {"true": "T", "false": "F", "t": "T", "f": "F", "1": "T", "0": "F"}
 
 
-def csv_layout(line: bytes, log: str | None, *, fixed: bool) -> Layout | None:
+def csv_layout(line: bytes, log: str | None, *, fixed: bool, named: bool = False) -> Layout | None:
     """Tell from its first line whether a text is such a table; None if not.
+
+    Args:
+        line: The first line.
+        log: Which log its file's name tells.
+        fixed: Whether that is certain.
+        named: Whether the file is called a table of that log, so that no column of it need be known.
 
     Raises:
         BadData: Its columns are ambiguous.
@@ -40,7 +46,7 @@ def csv_layout(line: bytes, log: str | None, *, fixed: bool) -> Layout | None:
         [names] = csv.reader([text], strict=True)
     except csv.Error:
         return None
-    return find_layout([name.strip() for name in names], log, fixed=fixed)
+    return find_layout([name.strip() for name in names], log, fixed=fixed, named=named)
 
 
 def read_block(lines: Lines, layout: Layout) -> Batch:

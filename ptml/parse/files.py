@@ -13,7 +13,7 @@ from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.parse.converter import Converter
 from ptml.parse.filereport import FileReport, FilesReport, LogCount
 from ptml.parse.finding import HINT, find_files
-from ptml.settings import ParseSettings
+from ptml.parse.stage import How
 from ptml.types import unseen
 from ptml.workspace import Workspace
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.engine import Engine
+    from ptml.settings import ParseSettings
     from ptml.types import ReadProgress
 
 __all__ = ["FileReport", "FilesReport", "LogCount", "open_desk", "parse_files"]
@@ -68,7 +69,7 @@ def parse_files(
     if not found:
         raise MissingInput("there is no log and no PCAP at these paths; nothing was done", hint=HINT)
     with desk.locked():
-        converter = Converter(desk, settings or ParseSettings(), engine or LocalEngine(), force=force)
+        converter = Converter(desk, How.of(settings), engine or LocalEngine(), force=force)
         converter.convert(found, progress=progress)
     report = converter.report(left_out, time.perf_counter() - started)
     if not report.files and report.failed:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from ptml.archive import ZIP_MAGICS, archive_kind, is_tar, members
 from ptml.errors import BadData
 from ptml.io import chunks, pieces
-from ptml.parse.parquetlog import MAGIC
+from ptml.parse.parquetlog import MAGIC, is_parquet
 from ptml.zeektypes import looks_like_log, rotation_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path, PurePath
 
 
@@ -34,15 +34,28 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def sources(path: Path) -> Iterator[Source]:
+def is_stream(path: Path) -> bool:
+    """Tell whether a file is one log that is read once, from its beginning to its end.
+
+    Raises:
+        MissingInput: It cannot be opened.
+    """
+    return archive_kind(path) is None and not is_parquet(path)
+
+
+def sources(path: Path, see: Callable[[bytes], object] | None = None) -> Iterator[Source]:
     """Give the logs of a file: one, or those of an archive in the order of their times.
+
+    Args:
+        path: The file.
+        see: Shown each piece of a log that is no archive's member, before it is used.
 
     Raises:
         MissingInput: It cannot be opened.
         BadData: It is an archive that is broken, hostile, or without logs.
     """
     if archive_kind(path) is None:
-        yield Source(path, chunks(path))
+        yield Source(path, chunks(path) if see is None else _seen(chunks(path), see))
         return
     others, found = 0, 0
     last: tuple[str, ...] = ()
@@ -63,6 +76,12 @@ def sources(path: Path) -> Iterator[Source]:
         )
     if others:
         yield Source(path, iter(()), None, (f"{path.name}: members that are no logs were left out",))
+
+
+def _seen(pieces_of_log: Iterator[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:
+    for piece in pieces_of_log:
+        see(piece)
+        yield piece
 
 
 def _order(name: str) -> tuple[str, ...]:

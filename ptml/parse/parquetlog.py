@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ptml.errors import BadData
+from ptml.io import open_raw
 from ptml.parse.aliases import find_layout
 from ptml.parse.batch import Batch, Misfit
 from ptml.parse.blocks import Reject
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 ROWS = 65_536
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell Parquet by a file's first bytes.
+
+    Raises:
+        MissingInput: It cannot be opened.
+    """
+    with open_raw(path) as file:
+        return file.peek(len(MAGIC)).startswith(MAGIC)
 
 
 def read_parquet_log(path: Path, log: str | None) -> Iterator[Batch]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias, cast
+from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
 from pyarrow import fs
@@ -185,6 +186,7 @@ def _copy(file: IO[bytes]) -> IO[bytes]:
 
 def _url(url: str, log: str | None) -> Part:
     """Read an object of a store that Arrow knows: ``s3://``, ``gs://``, ``file://`` and others."""
+    name = without_secrets(url)
 
     def read(
         *, columns: Collection[str] | None, block_bytes: int, most_blocks: int | None
@@ -194,12 +196,23 @@ def _url(url: str, log: str | None) -> Part:
             file = store.open_input_file(path)
         except (OSError, ValueError) as error:
             raise MissingInput(
-                f"{url} cannot be read: {error}", hint="check the address and the store's credentials"
-            ) from error
+                f"{name} cannot be read: {str(error).replace(url, name)}",
+                hint="check the address and the store's credentials",
+            ) from None  # the cause might repeat the address
         with file:
             reader = cast("BufferedReader", io.BufferedReader(Lent(cast("IO[bytes]", file))))
             yield from read_stream(
-                reader, url, log=log, columns=columns, block_bytes=block_bytes, most_blocks=most_blocks
+                reader, name, log=log, columns=columns, block_bytes=block_bytes, most_blocks=most_blocks
             )
 
-    return Part(url, read)
+    return Part(name, read)
+
+
+def without_secrets(url: str) -> str:
+    """Give an address without what may be secret in it: the user's name and key, and all options.
+
+    >>> without_secrets("s3://key:secret@logs/2026-11-23/conn.log?endpoint_override=127.0.0.1")
+    's3://logs/2026-11-23/conn.log'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HELD_BYTES = 16 << 20
 ROW_BYTES = 512
+SCHEMA = {name: dtype for name, dtype in QUARANTINE.schema.items() if name != "capture_id"}  # in the path
 
 
 @dataclass(slots=True)
@@ -38,7 +39,6 @@ class Quarantine:
         self.held_bytes += len(reject.raw) + ROW_BYTES
         self.held.append(
             {
-                "capture_id": self.publication.capture_id,
                 "path": name,
                 "log": log,
                 "line": reject.line,
@@ -60,7 +60,7 @@ class Quarantine:
             self.pending.rows = self.count
 
     def _write(self) -> None:
-        frame = pl.DataFrame(self.held, schema=QUARANTINE.schema).drop("capture_id")
+        frame = pl.DataFrame(self.held, schema=SCHEMA)
         table: pa.Table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         if self.pending is None:
             self.pending = self.publication.new_part("quarantine")

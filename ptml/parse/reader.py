@@ -9,16 +9,16 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData
-from ptml.io import open_raw, pieces
+from ptml.io import pieces
 from ptml.parse.batch import Batch
 from ptml.parse.blocks import Reject, blocks
 from ptml.parse.opening import Source, sources
-from ptml.parse.parquetlog import MAGIC, read_parquet_log
+from ptml.parse.parquetlog import is_parquet, read_parquet_log
 from ptml.parse.schemas import guess_log
 from ptml.parse.sniff import choose_format
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from io import BufferedReader
     from pathlib import Path
 
@@ -30,7 +30,13 @@ __all__ = ["BLOCK_BYTES", "Batch", "read_log", "read_rows", "read_stream"]
 BLOCK_BYTES = 16 << 20
 
 
-def read_log(path: Path, *, log: str | None = None, block_bytes: int = BLOCK_BYTES) -> Iterator[Batch]:
+def read_log(
+    path: Path,
+    *,
+    log: str | None = None,
+    block_bytes: int = BLOCK_BYTES,
+    see: Callable[[bytes], object] | None = None,
+) -> Iterator[Batch]:
     """Read a Zeek log in any dialect: TSV, JSON, CSV or Parquet, plain, compressed or in an archive.
 
     Rows and line rejects together are all data lines of the file; a row with a value that does not fit is
@@ -40,12 +46,13 @@ def read_log(path: Path, *, log: str | None = None, block_bytes: int = BLOCK_BYT
         path: The file.
         log: The log's name; else what the file declares, else what its name says.
         block_bytes: Bytes of text handled at a time.
+        see: Shown the plain bytes as they are read, where the file is no archive and no Parquet.
 
     Raises:
         MissingInput: The file cannot be opened.
         BadData: It is no log in any of these dialects.
     """
-    for batch in read_rows(path, log=log, block_bytes=block_bytes):
+    for batch in read_rows(path, log=log, block_bytes=block_bytes, see=see):
         yield batch.set_aside()
 
 
@@ -56,6 +63,7 @@ def read_rows(
     columns: Collection[str] | None = None,
     block_bytes: int = BLOCK_BYTES,
     most_blocks: int | None = None,
+    see: Callable[[bytes], object] | None = None,
 ) -> Iterator[Batch]:
     """Read a log like :func:`read_log`, but keep rows with a value that does not fit, and tell of them.
 
@@ -65,19 +73,18 @@ def read_rows(
         columns: Those that are wanted, others may be missing; all if None. Rows do not depend on it.
         block_bytes: Bytes of text handled at a time.
         most_blocks: Stop after so many of each log's blocks; read all if None.
+        see: See :func:`read_log`.
 
     Raises:
         MissingInput: The file cannot be opened.
         BadData: It is no log in any of these dialects.
     """
     before = _stamp(path)
-    with open_raw(path) as file:
-        parquet = file.peek(len(MAGIC)).startswith(MAGIC)
-    if parquet:
+    if is_parquet(path):
         yield from islice(read_parquet_log(path, log), most_blocks)
         return
     how = _How(log, columns, block_bytes, most_blocks)
-    for source in sources(path):
+    for source in sources(path, see):
         if source.notes:
             yield Batch(log or guess_log(source.path), notes=source.notes, member=source.member)
         if source.member is None:

@@ -14,6 +14,7 @@ from ptml.parse.header import LogHeader, header_prefix
 from ptml.parse.headless import headless_header, names_header, unknown_names
 from ptml.parse.jsonstream import is_spread
 from ptml.parse.schemas import guess_known_log, guess_log
+from ptml.zeektypes import TABLE_LOGS, log_name
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -44,7 +45,7 @@ def choose_format(data: bytes, path: PurePath, log: str | None) -> Format:
     if data[start : start + 1] in {b"{", b"["}:
         return JsonFormat(name, fixed=fixed, spread=is_spread(data[start:]))
     known = log or guess_known_log(path)
-    table = _with_names(data, known, name, fixed=fixed)
+    table = _with_names(data, path, known, name, fixed=fixed)
     if table is not None:
         return table
     # Behind the tail of another log, or a beginning that was damaged.
@@ -55,9 +56,10 @@ def choose_format(data: bytes, path: PurePath, log: str | None) -> Format:
     return _without_header(data, known, name, fixed=fixed)
 
 
-def _with_names(data: bytes, known: str | None, name: str, *, fixed: bool) -> Format | None:
+def _with_names(data: bytes, path: PurePath, known: str | None, name: str, *, fixed: bool) -> Format | None:
     first = data.lstrip(b"\r\n").partition(b"\n")[0]
-    layout = csv_layout(first, known, fixed=fixed)
+    table = log_name(path) if ".csv" in path.suffixes and log_name(path) in TABLE_LOGS else None
+    layout = csv_layout(first, table or known, fixed=fixed, named=table is not None)
     if layout is not None:
         return CsvFormat(layout)
     log = known or name

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
-
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.identity import is_pcap, is_readable_pcap
-from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
-from ptml.meter import wrote_rows
 from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
 from ptml.parse.limited import Limits
 from ptml.parse.pcap import run_zeek
-from ptml.parse.quarantine import Quarantine
-from ptml.parse.reader import read_log
-from ptml.settings import ParseSettings
+from ptml.parse.reader import BLOCK_BYTES, read_log
+from ptml.parse.writer import CaptureWriter
 from ptml.stage import StageReport, run_stage
 from ptml.types import silent
-from ptml.workspace import Workspace, safe_name
 from ptml.zeektypes import log_name, logs_among
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from ptml.engine import Engine
-    from ptml.manifest import Manifest, PendingFile
-    from ptml.parse.batch import Batch
+    from ptml.manifest import Manifest
+    from ptml.settings import ParseSettings
     from ptml.types import JsonObject, Progress
+    from ptml.workspace import Workspace
 
 STAGE = "parse"
 VERSION = "2"
 WHOLE_FILE_BYTES = 4096
-SAMPLE_ROWS = 4096
 GIGABYTE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How captures are read.
+
+    Attributes:
+        block_bytes: Bytes of text handled at a time.
+        zeek: What Zeek may use where a file is a packet capture.
+    """
+
+    block_bytes: int = BLOCK_BYTES
+    zeek: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def of(cls, settings: ParseSettings | None) -> How:
+        """Take it from settings; without any, it is as theirs are by default."""
+        if settings is None:
+            return cls()
+        memory, output = (int(gb * GIGABYTE) for gb in (settings.zeek_memory_gb, settings.zeek_output_gb))
+        return cls(settings.block_bytes, Limits(settings.zeek_seconds, memory, output))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +67,22 @@ class ParseTask:
         capture_id: Which capture.
         files: Name in the capture and place of each file.
         raw_fingerprint: Stands for the content of the files.
-        block_bytes: Bytes of text handled at a time.
+        how: How it is read.
         wanted: Logs whose absence is worth a note.
         parameters: What the manifest should say of how the files came to be.
         notes: Likewise, for people.
         broken: Files that could be read in part only, by other means than ours, and why.
-        zeek: What Zeek may use where the file is a packet capture.
     """
 
     workspace: Workspace
     capture_id: str
     files: tuple[tuple[str, Path], ...]
     raw_fingerprint: str
-    block_bytes: int
+    how: How = field(default_factory=How)
     wanted: tuple[str, ...] = ("conn",)
     parameters: JsonObject = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
-    zeek: Limits = field(default_factory=Limits)
 
     @property
     def fingerprint(self) -> str:
@@ -106,10 +116,10 @@ def parse(
         WorkspaceBusy: Another run holds the workspace.
         BadData: No capture could be read at all.
     """
-    settings = settings or ParseSettings()
+    how = How.of(settings)
     catalog = select_captures(require_captures(workspace), captures)
     with workspace.locked():
-        tasks = [_task(workspace, capture_id, settings) for capture_id in catalog["capture_id"]]
+        tasks = [_task(workspace, capture_id, how) for capture_id in catalog["capture_id"]]
         report = run_stage(
             workspace,
             STAGE,
@@ -122,7 +132,7 @@ def parse(
     return report.require_output()
 
 
-def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> ParseTask:
+def _task(workspace: Workspace, capture_id: str, how: How) -> ParseTask:
     manifest = read_manifest(workspace, "raw", capture_id)
     if manifest is None:
         raise MissingInput(
@@ -132,17 +142,7 @@ def _task(workspace: Workspace, capture_id: str, settings: ParseSettings) -> Par
     files = {PurePath(*PurePath(file.path).parts[3:]): workspace.root / file.path for file in manifest.files}
     names = logs_among(files) or [name for name, path in files.items() if is_readable_pcap(path)]
     found = tuple((name.as_posix(), files[name]) for name in names)
-    limits = zeek_limits(settings)
-    return ParseTask(workspace, capture_id, found, manifest.fingerprint, settings.block_bytes, zeek=limits)
-
-
-def zeek_limits(settings: ParseSettings) -> Limits:
-    """Give what Zeek may use."""
-    return Limits(
-        settings.zeek_seconds,
-        int(settings.zeek_memory_gb * GIGABYTE),
-        int(settings.zeek_output_gb * GIGABYTE),
-    )
+    return ParseTask(workspace, capture_id, found, manifest.fingerprint, how)
 
 
 def parse_capture(task: ParseTask) -> Manifest:
@@ -161,7 +161,7 @@ def parse_capture(task: ParseTask) -> Manifest:
         return _parse_logs(task)
     [(name, path)] = task.files
     with task.workspace.scratch_folder() as folder:
-        ran = run_zeek(name, path, folder, task.zeek)
+        ran = run_zeek(name, path, folder, task.how.zeek)
         return _parse_logs(
             replace(
                 task,
@@ -176,113 +176,74 @@ def parse_capture(task: ParseTask) -> Manifest:
 
 def _parse_logs(task: ParseTask) -> Manifest:
     with task.workspace.scratch_folder() as folder:
-        publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
-        writer = _CaptureWriter(publication, Quarantine(publication))
-        try:
-            for name, path in task.files:
-                _parse_file(writer, name, path, task.block_bytes)
-            for name, why in task.broken:
-                writer.quarantine.add(name, "pcap", Reject(None, 0, f"the rest of the file: {why}", b""))
-        finally:
-            writer.close()
-        quarantined = writer.quarantine.count
-        missing = [f"no {log}.log" for log in task.wanted if not writer.rows[log]]
-        rows = sum(writer.rows.values())
-        return publication.publish(
+        return read_capture(task, folder).publish(task)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureReading:
+    """A capture's logs as they were read: whole, and published once it is clear whose they are."""
+
+    publication: Publication
+    written: CaptureWriter
+    whole: bool
+
+    def publish(self, task: ParseTask) -> Manifest:
+        """Publish the logs.
+
+        Raises:
+            CannotWrite: The operating system refused.
+        """
+        rows, quarantined = self.written.rows, self.written.quarantine.count
+        missing = [f"no {log}.log" for log in task.wanted if not rows[log]]
+        self.publication.capture_id = task.capture_id
+        self.publication.fingerprint = task.fingerprint
+        return self.publication.publish(
             inputs={"raw": task.raw_fingerprint},
             parameters=task.parameters,
-            rows_in=rows + quarantined,
-            rows_out=rows,
-            notes=[*task.notes, *writer.notes, *missing],
-            counts={"files": len(task.files), "quarantined": quarantined, **writer.by_log()},
+            rows_in=rows.total() + quarantined,
+            rows_out=rows.total(),
+            notes=[*task.notes, *self.written.notes, *missing],
+            counts={"files": len(task.files), "quarantined": quarantined, **self.written.by_log()},
         )
 
 
-def _parse_file(writer: _CaptureWriter, name: str, path: Path, block_bytes: int) -> None:
+def read_capture(
+    task: ParseTask, folder: Path, see: Callable[[bytes], object] | None = None
+) -> CaptureReading:
+    """Read a capture's logs into a scratch folder; nothing is published yet.
+
+    Args:
+        task: The capture; its id does not matter.
+        folder: Where the files collect.
+        see: Shown the plain bytes of each log as they are read, archives and Parquet excepted.
+
+    Returns:
+        What to publish; `whole` unless some file could not be read to its end.
+
+    Raises:
+        CannotWrite: The operating system refused.
+    """
+    publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
+    writer = CaptureWriter(publication)
     try:
-        for batch in one_ahead(read_log(path, block_bytes=block_bytes)):
+        whole = [_read_file(writer, name, path, task.how.block_bytes, see) for name, path in task.files]
+        for name, why in task.broken:
+            writer.quarantine.add(name, "pcap", Reject(None, 0, f"the rest of the file: {why}", b""))
+    finally:
+        writer.close()
+    return CaptureReading(publication, writer, all(whole))
+
+
+def _read_file(
+    writer: CaptureWriter, name: str, path: Path, block_bytes: int, see: Callable[[bytes], object] | None
+) -> bool:
+    try:
+        for batch in one_ahead(read_log(path, block_bytes=block_bytes, see=see)):
             writer.add(name, batch)
     except BadData as error:
         with path.open("rb") as file:
             raw = file.read(WHOLE_FILE_BYTES)
         reject = Reject(None, 0, f"the rest of the file: {error.message}", raw)
         writer.quarantine.add(name, log_name(path), reject)
-
-
-@dataclass(slots=True)
-class _OpenPart:
-    pending: PendingFile
-    writer: pq.ParquetWriter
-    schema: pa.Schema
-
-
-@dataclass(slots=True)
-class _CaptureWriter:
-    """Writes a capture's batches: one Parquet part a log, a further one where the columns change."""
-
-    publication: Publication
-    quarantine: Quarantine
-    parts: dict[str, _OpenPart] = field(default_factory=dict)
-    rows: Counter[str] = field(default_factory=Counter)
-    notes: dict[str, None] = field(default_factory=dict)
-
-    def add(self, name: str, batch: Batch) -> None:
-        name = name if batch.member is None else f"{name}/{batch.member}"
-        self.notes |= dict.fromkeys(batch.notes)
-        for reject in batch.rejects:
-            self.quarantine.add(name, batch.log, reject)
-        if batch.frame.height:
-            log = safe_name(batch.log)
-            table = _arrow(batch)
-            part = self._part(log, table.schema, batch.frame)
-            with writing(part.pending.temporary):
-                part.writer.write_table(table)
-            part.pending.rows = (part.pending.rows or 0) + table.num_rows
-            self.rows[log] += table.num_rows
-            wrote_rows(table.num_rows)
-
-    def _part(self, log: str, schema: pa.Schema, frame: pl.DataFrame) -> _OpenPart:
-        part = self.parts.get(log)
-        if part is not None and part.schema.equals(schema):
-            return part
-        if part is not None:
-            part.writer.close()
-        pending = self.publication.new_part(f"logs/{log}")
-        with writing(pending.temporary):
-            writer = pq.ParquetWriter(
-                pending.temporary,
-                schema,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=_repetitive(frame),
-            )
-        self.parts[log] = _OpenPart(pending, writer, schema)
-        return self.parts[log]
-
-    def close(self) -> None:
-        for part in self.parts.values():
-            with writing(part.pending.temporary):
-                part.writer.close()
-        self.quarantine.close()
-
-    def by_log(self) -> dict[str, int]:
-        return {f"rows_{log}": rows for log, rows in sorted(self.rows.items())}
-
-
-def _repetitive(frame: pl.DataFrame) -> list[str]:
-    """Name the columns that are worth a dictionary, by the frame's beginning: trying it costs time."""
-    beginning = frame.head(SAMPLE_ROWS)
-    flat = [column for column in beginning if not column.dtype.is_nested()]
-    return [column.name for column in flat if column.n_unique() <= beginning.height / 2]
-
-
-def _arrow(batch: Batch) -> pa.Table:
-    """Give the batch as Arrow with each column's Zeek type as metadata."""
-    table = batch.frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    fields: Sequence[pa.Field] = [
-        column.with_metadata({"zeek.type": batch.types[column.name]})
-        if column.name in batch.types
-        else column
-        for column in table.schema
-    ]
-    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields, metadata={"zeek.path": batch.log}))
+        return False
+    return True

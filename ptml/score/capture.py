@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 CONN, ROWS_CONN, ZEEK = "conn", "rows_conn", "zeek"
 CONTRIBUTING = ("dns", "http", "ssl", "x509", "files")
-BLOCK_BYTES = 16 << 20
 MAX_REASONS = 20
 _UNITS = 1 << 32
 NO_CONN = "no conn.log among its logs: connections are what is scored"
@@ -190,7 +189,7 @@ def _parse(files: list[Path], workspace: Workspace) -> Manifest:
     pcap = len(files) == 1 and is_pcap(files[0])
     capture_id = capture_id_of_pcap(files[0]) if pcap else capture_id_of_logs(files)
     named = tuple((path.name, path) for path in files)
-    return parse_capture(ParseTask(workspace, capture_id, named, capture_id, BLOCK_BYTES))
+    return parse_capture(ParseTask(workspace, capture_id, named, capture_id))
 
 
 def _notes(model: Model, logs: dict[str, pl.LazyFrame], connections: int) -> tuple[str, ...]:

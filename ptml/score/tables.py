@@ -8,6 +8,7 @@ import polars as pl
 
 from ptml.io import writing
 from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES
+from ptml.spreadsheet import defused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from ptml.schema import Table
 
-FORMULA = r"^[=+\-@\t\r\n\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]"
-UNSEEN = r"[\p{C}\p{Zl}\p{Zp}]"
-REPLACEMENT = "\ufffd"
 ISO_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 ALERT_FIELDS = (
     "name",
@@ -107,18 +105,6 @@ def summarise_hosts(connections: Sequence[Path]) -> pl.LazyFrame:
         )
         .select(*HOST_SCORES.schema)
     )
-
-
-def defused(frame: pl.DataFrame) -> pl.DataFrame:
-    r"""Make text safe for a spreadsheet and a terminal: no cell is a formula, none holds a control character.
-
-    A cell that begins like a formula gets a leading apostrophe; characters that act or hide become a mark.
-
-    >>> defused(pl.DataFrame({"name": ["=cmd()", "-1", "ok", "a\x1b[2J"]}))["name"].to_list()
-    ["'=cmd()", "'-1", 'ok', 'a�[2J']
-    """
-    text = pl.col(pl.String).str.replace(FORMULA, "'$0")
-    return frame.with_columns(text.str.replace_all(UNSEEN, REPLACEMENT))
 
 
 def _scan(parts: Sequence[Path], table: Table) -> pl.LazyFrame:

@@ -21,6 +21,18 @@ TOO_MANY = 429
 SHOWN_BYTES = 160
 
 
+class BadStatus(DownloadError):
+    """A host answered, but with a status that does not give what was asked for.
+
+    Attributes:
+        status: Which.
+        retry_after: What the host says of when to come back.
+    """
+
+    status = 0
+    retry_after: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request.
@@ -112,7 +124,7 @@ def require_good(ask: Ask, answer: Answer) -> Answer:
     raise bad_status(ask, answer.status, words, answer.headers.get("retry-after"))
 
 
-def bad_status(ask: Ask, status: int, words: str = "", retry_after: str | None = None) -> DownloadError:
+def bad_status(ask: Ask, status: int, words: str = "", retry_after: str | None = None) -> BadStatus:
     """Make the error for a status that says that something is wrong, with what to try.
 
     >>> print(bad_status(Ask("https://example.org/a"), 404))
@@ -128,7 +140,9 @@ def bad_status(ask: Ask, status: int, words: str = "", retry_after: str | None =
         what, hint = f"too many requests, or the quota is used up{wait}", "run the same again later"
     else:
         what, hint = "the host failed", "run the same again later"
-    return DownloadError(f"{ask}: {what} (status {status}{words})", hint=hint)
+    error = BadStatus(f"{ask}: {what} (status {status}{words})", hint=hint)
+    error.status, error.retry_after = status, retry_after
+    return error
 
 
 def shown_url(url: str) -> str:

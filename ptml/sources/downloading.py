@@ -184,7 +184,8 @@ class _Transfer:
                 self._start_over()
                 raise Transient("the part that is here is no part of the file that is there")
             if response.status_code not in {WHOLE, PART}:
-                raise bad_status(ask, response.status_code, _words(response))
+                after = response.headers.get("retry-after")
+                raise bad_status(ask, response.status_code, _words(response), after)
             if self.size and not self._continues(response):
                 self._start_over()
                 if response.status_code == PART:

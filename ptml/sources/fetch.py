@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ptml.errors import CannotWrite, PtmlError
 from ptml.io import sha256_file, writing
 from ptml.sources.merging import list_captures
-from ptml.sources.planning import Plan, plan_fetch
+from ptml.sources.planning import Plan, options_of, plan_fetch
 from ptml.sources.protocol import Room
 from ptml.sources.receipt import is_there, receipt_of, write_receipt
 from ptml.sources.registry import Network, about, opened
@@ -71,7 +71,7 @@ def fetch(
     with (
         workspace.locked(),
         workspace.scratch_folder() as folder,
-        opened(settings.source, network, workspace) as (source, access),
+        opened(settings.source, network, workspace, options_of(settings)) as (source, access),
     ):
         plan = plan_fetch(workspace, source, settings, force=force)
         run = _Run(workspace, source, settings, plan, Folders(folder), progress, force=force)

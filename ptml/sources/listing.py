@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError, SettingsError
+from ptml.families import family_name
 from ptml.identity import is_readable_pcap
 from ptml.labelfile import FILE, families_of, label_of_all, read_connection_labels
 from ptml.sources.manifest_csv import Listed, read_manifest_csv
@@ -27,7 +28,7 @@ def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
             raise MissingInput(f"{path} does not exist", hint="give a folder of Zeek logs, or one log")
         label = settings.label or "unknown"
         listed += [
-            Listed(name=name, path=one, label=label, family=settings.family, method="option")
+            Listed(name=name, path=one, label=label, family=family_name(settings.family), method="option")
             for name, one in _captures_of(path).items()
         ]
     names = [one.name for one in listed]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ptml.sources.planning import plan_fetch
+from ptml.sources.planning import options_of, plan_fetch
 from ptml.sources.registry import Network, opened
 
 if TYPE_CHECKING:
     from ptml.settings import FetchSettings
     from ptml.sources.planning import Plan
-    from ptml.sources.protocol import Hit
+    from ptml.sources.protocol import Hit, Options
     from ptml.workspace import Workspace
 
 
@@ -22,6 +22,7 @@ def search(
     limit: int = 20,
     network: Network | None = None,
     workspace: Workspace | None = None,
+    options: Options | None = None,
 ) -> list[Hit]:
     """Look for captures at a source.
 
@@ -31,17 +32,23 @@ def search(
         limit: Hits at most.
         network: How the network may be used.
         workspace: Where index pages are kept.
+        options: What is asked of it beyond the ordinary.
 
     Raises:
         SettingsError: There is no such source, it needs a key, or it cannot be searched.
         DownloadError: It did not answer as expected.
     """
-    with opened(source, network, workspace) as (found, _):
+    with opened(source, network, workspace, options) as (found, _):
         return list(islice(found.search(query, limit), limit))
 
 
 def info(
-    source: str, identity: str, *, network: Network | None = None, workspace: Workspace | None = None
+    source: str,
+    identity: str,
+    *,
+    network: Network | None = None,
+    workspace: Workspace | None = None,
+    options: Options | None = None,
 ) -> dict[str, Any]:
     """Ask a source what it says of something.
 
@@ -50,12 +57,13 @@ def info(
         identity: What it calls it.
         network: How the network may be used.
         workspace: Where index pages are kept.
+        options: What is asked of it beyond the ordinary.
 
     Raises:
         SettingsError: There is no such source, or it needs a key.
         DownloadError: It did not answer as expected.
     """
-    with opened(source, network, workspace) as (found, _):
+    with opened(source, network, workspace, options) as (found, _):
         return found.info(identity)
 
 
@@ -68,5 +76,5 @@ def plan(workspace: Workspace, settings: FetchSettings, *, force: bool = False) 
         MissingInput: There is nothing to fetch.
     """
     network = Network(settings.allow_private, settings.ca)
-    with opened(settings.source, network, workspace) as (source, _):
+    with opened(settings.source, network, workspace, options_of(settings)) as (source, _):
         return plan_fetch(workspace, source, settings, force=force)

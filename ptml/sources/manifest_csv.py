@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, did_you_mean, quoted
+from ptml.families import family_name
 from ptml.types import LABELS
 
 if TYPE_CHECKING:
@@ -152,11 +153,12 @@ def _place(path: Path, line: int, row: dict[str, str], folders: Sequence[str]) -
 
 def _listed(row: dict[str, str], place: Path, label: Label) -> Listed:
     given = {name: value for name, value in row.items() if value}
-    optional = ("family", "source", "sha256", "md5", "url", "licence", "citation", "notes")
+    optional = ("source", "sha256", "md5", "url", "licence", "citation", "notes")
     return Listed(
         name=row["name"],
         path=place,
         label=label,
+        family=family_name(given.get("family")),
         tags=tuple(sorted(given.get("tags", "").split())),
         level="capture",
         **{name: given[name] for name in optional if name in given},

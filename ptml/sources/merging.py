@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptml.catalog import read_catalog, read_provenance, upsert
+from ptml.families import family_name
 from ptml.labelfile import FILE
 from ptml.manifest import read_manifest_or_none
 from ptml.sources.raw import STAGE as RAW
@@ -75,7 +76,7 @@ def merged(
     >>> merged(row, row | {"label": "malicious"}, "zenodo", alone=False, remarks=told)["label"]
     'benign'
     >>> told
-    ["a: zenodo says malicious, the catalog keeps benign"]
+    ['a: zenodo says malicious, the catalog keeps benign']
     """
     row = {name: new[name] if value is None and name in new else value for name, value in old.items()}
     row["notes"] = old.get("notes") or new.get("notes")
@@ -110,7 +111,7 @@ def _row(workspace: Workspace, item: Item, listing: Listing) -> dict[str, Any]:
         "label_level": "connection" if labelled else "capture",
         "label_method": item.method if item.label != "unknown" else None,
         "label_confidence": item.confidence,
-        "family": item.family,
+        "family": family_name(item.family),
         "tags": sorted(item.tags),
         "unit": "file",
         "md5": listing.md5,

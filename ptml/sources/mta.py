@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ptml.errors import BadData, SettingsError
+from ptml.families import families_in
 from ptml.sources.delivery import deliver
-from ptml.sources.families import families_in
 from ptml.sources.indexpage import Link, read_links, read_texts
 from ptml.sources.opening import shown_name
 from ptml.sources.protocol import About, Hit, Item, layout_changed

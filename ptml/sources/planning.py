@@ -7,7 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError
+from ptml.sources.protocol import Options
 from ptml.sources.receipt import valid_receipt
+from ptml.sources.registry import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +64,19 @@ def plan_fetch(workspace: Workspace, source: Source, settings: FetchSettings, *,
         else:
             plan.known.append((item, receipt))
     return plan
+
+
+def options_of(settings: FetchSettings) -> Options:
+    """Tell what a fetch asks of its source beyond the ordinary; a query is to find all that there is."""
+    return Options(
+        url=settings.url,
+        deep=settings.query is not None and "deep" in about(settings.source).options,
+        wait=settings.wait,
+        record=settings.record,
+        replay=settings.replay,
+        drop_pcap=settings.drop_pcap,
+        carved=settings.carved,
+    )
 
 
 def _items(source: Source, settings: FetchSettings, plan: Plan) -> Iterator[Item]:

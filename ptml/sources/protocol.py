@@ -5,14 +5,14 @@ A source is one file with one class of this shape, and one line in `registry.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ptml.errors import DownloadError
 from ptml.sources.downloading import Promise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from ptml.sources.asks import Answer
@@ -20,6 +20,38 @@ if TYPE_CHECKING:
     from ptml.sources.http import Client
     from ptml.sources.pages import Pages
     from ptml.types import Label, LabelLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be asked of a source beyond the ordinary; one that has no use for it says so.
+
+    Attributes:
+        url: Where the source is, in place of its own address and of that in the environment.
+        deep: Whether a search is to find all, rather than the best few.
+        wait: Seconds to wait for what is not ready yet.
+        record: A folder to keep every call and its answer in.
+        replay: A folder to answer from, without a network and without a key.
+        drop_pcap: Whether the packet capture is to be left out where there are logs of it.
+        carved: Whether files that were carved out of traffic are to be kept.
+    """
+
+    url: str | None = None
+    deep: bool = False
+    wait: float = 600.0
+    record: Path | None = None
+    replay: Path | None = None
+    drop_pcap: bool = False
+    carved: bool = False
+
+    def beyond(self, known: Collection[str]) -> list[str]:
+        """Name the options that are used and are none of those that a source knows; any knows its URL.
+
+        >>> Options(deep=True, url="http://localhost").beyond(()), Options(deep=True).beyond(["deep"])
+        (['--deep'], [])
+        """
+        used = {one.name for one in fields(self) if getattr(self, one.name) != one.default}
+        return sorted("--" + name.replace("_", "-") for name in used - {"url", *known})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +69,7 @@ class About:
         key: The environment variable with the key that it needs; None if it needs none.
         pace: Seconds that it is left alone between two requests.
         jobs: Files at a time that it is asked for at most.
+        options: Which of `Options` it has a use for.
     """
 
     name: str
@@ -49,6 +82,7 @@ class About:
     key: str | None = None
     pace: float = 1.0
     jobs: int = 4
+    options: tuple[str, ...] = ()
 
     @property
     def needs(self) -> str:
@@ -149,12 +183,14 @@ class Access:
         pages: Keeps index pages.
         url: Where the source is, without a slash at its end.
         secret: Its key; empty if it needs none.
+        options: What is asked of it beyond the ordinary.
     """
 
     client: Client
     pages: Pages
     url: str
     secret: str = field(default="", repr=False)
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)

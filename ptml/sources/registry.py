@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from ptml.errors import SettingsError, did_you_mean
 from ptml.sources.http import CONNECTIONS, Client
 from ptml.sources.pages import Pages
-from ptml.sources.protocol import Access
+from ptml.sources.protocol import Access, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SOURCES = {
     "manifest": "ptml.sources.manifest:ManifestSource",
     "mta": "ptml.sources.mta:MalwareTrafficAnalysis",
+    "packettotal": "ptml.sources.packettotal.source:PacketTotalSource",
     "stratosphere": "ptml.sources.stratosphere:Stratosphere",
     "uwf": "ptml.sources.uwf:UwfZeekData",
     "zenodo": "ptml.sources.zenodo:Zenodo",
@@ -64,7 +65,10 @@ def about(name: str) -> About:
 
 @contextlib.contextmanager
 def opened(
-    name: str, network: Network | None = None, workspace: Workspace | None = None
+    name: str,
+    network: Network | None = None,
+    workspace: Workspace | None = None,
+    options: Options | None = None,
 ) -> Iterator[tuple[Source, Access]]:
     """Lend a source, with the network open to it.
 
@@ -72,13 +76,17 @@ def opened(
         name: Which.
         network: How the network may be used.
         workspace: Where its index pages are kept, if it is there.
+        options: What is asked of it beyond the ordinary.
 
     Raises:
-        SettingsError: There is none of this name, or it needs a key that is not there.
+        SettingsError: There is none of this name, it needs a key that is not there, or an option is not its.
     """
-    network = network or Network()
+    network, options = network or Network(), options or Options()
     kind = _class(name)
-    url, secret = base_url(kind.about), _secret(kind.about)
+    if unknown := options.beyond(kind.about.options):
+        raise SettingsError(f"{kind.about.title} has no use for {unknown[0]}", hint=f"leave {unknown[0]} out")
+    url = options.url.rstrip("/") if options.url else base_url(kind.about)
+    secret = "" if options.replay else _secret(kind.about)
     with Client(
         allow_private=network.allow_private,
         pace=kind.about.pace if url == kind.about.url else 0.0,  # whoever names a place knows its pace
@@ -87,7 +95,7 @@ def opened(
     ) as client:
         there = workspace is not None and workspace.root.is_dir()
         pages = Pages(client, workspace.pages, workspace.scratch) if workspace and there else Pages(client)
-        access = Access(client, pages, url, secret)
+        access = Access(client, pages, url, secret, options)
         yield cast("Callable[[Access], Source]", kind)(access), access
 
 

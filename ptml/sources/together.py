@@ -68,17 +68,17 @@ def publish_together(workspace: Workspace, staged: Sequence[Staged], scratch: Pa
         records = {one.capture_id: _place(workspace, one) for one in staged}
         seconds = round((time.perf_counter() - started) / max(len(staged), 1), 3)
         manifests = {one.capture_id: _manifest(one, records[one.capture_id], seconds) for one in staged}
-        folders = [workspace.raw(one.source, one.capture_id) for one in staged]
-        _publish(workspace, manifests, folders, scratch)
+        files = (workspace.root / file.path for records_of in records.values() for file in records_of)
+        _publish(workspace, manifests, {file.parent for file in files}, scratch)
     return manifests
 
 
 def _place(workspace: Workspace, one: Staged) -> tuple[FileRecord, ...]:
     folder = workspace.raw(one.source, one.capture_id)
-    folder.mkdir(parents=True, exist_ok=True)
     records = []
     for name, path in sorted(one.files.items()):
         final = folder / name
+        final.parent.mkdir(parents=True, exist_ok=True)
         path.replace(final)
         place = final.relative_to(workspace.root).as_posix()
         records.append(FileRecord(place, STAGE, final.stat().st_size, one.hashes[name]))
@@ -99,9 +99,7 @@ def _manifest(one: Staged, records: tuple[FileRecord, ...], seconds: float) -> M
     )
 
 
-def _publish(
-    workspace: Workspace, manifests: dict[str, Manifest], folders: list[Path], scratch: Path
-) -> None:
+def _publish(workspace: Workspace, manifests: dict[str, Manifest], folders: set[Path], scratch: Path) -> None:
     """Publish manifests, once they and the names of what they name are durable."""
     written: dict[Path, Path] = {}
     for capture_id, manifest in manifests.items():

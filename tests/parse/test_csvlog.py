@@ -97,3 +97,20 @@ def test_table_that_is_no_log_is_refused(tmp_path: Path, header: str, match: str
     path = written(tmp_path / name, header + "\n1,2,3\n")
     with pytest.raises(BadData, match=match):
         read_whole(path)
+
+
+def test_table_that_is_called_after_a_log_needs_no_known_column(tmp_path: Path) -> None:
+    """Columns of PacketTotal's own logs, which Zeek does not know, are kept as text under the log's name."""
+    intel = "Indicator,Reference\na.example,https://blog.example/a\n"
+    whole = read_whole(written(tmp_path / "intel.csv", intel))
+    assert whole.logs["intel"].rows() == [("a.example", "https://blog.example/a")]
+    assert whole.notes == ["intel: columns of PacketTotal", "intel: kept as text: Indicator, Reference"]
+    alerts = "Timestamp,Connection ID,Alert\n1764000000.250001,C1,ET MALWARE x\n"
+    whole = read_whole(written(tmp_path / "signature_alerts.csv", alerts))
+    assert whole.logs["signature_alerts"].rows() == [(MOMENT, "C1", "ET MALWARE x")]
+
+
+def test_table_without_a_header_is_not_taken_for_one_with(tmp_path: Path) -> None:
+    """Values are no names of columns, whatever the file is called."""
+    with pytest.raises(BadData, match="no Zeek header and no JSON"):
+        read_whole(written(tmp_path / "intel.csv", "a.example,198.51.100.7,1764000000.25\n" * 2))

@@ -123,7 +123,7 @@ def test_lines_as_zeek_writes_them_are_read(rows: list[dict[str, Any]]) -> None:
     """Lines whose values fit, without half a surrogate pair or text in brackets, are not turned away."""
     data = "".join(json.dumps(row, separators=CLOSE) + "\n" for row in rows).encode()
     texts = [text for row in rows for text in [row.get("s", ""), *row.get("l", ())]]
-    if b"\\ud" in data or any(text.startswith(("[", "{")) for text in texts):
+    if b"\\ud" in data or any(text.startswith("[") for text in texts):
         return
     frame = read_all(data, SCHEMA)
     assert frame is not None

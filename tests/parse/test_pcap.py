@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from ptml.catalog import catalog
 from ptml.doctor import doctor
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingTool, SettingsError
 from ptml.identity import capture_id_of_pcap, is_pcap
+from ptml.inventory import catalog
 from ptml.manifest import published, read_manifest
 from ptml.parse.files import parse_files
 from ptml.parse.stage import parse

@@ -17,9 +17,9 @@ from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.manifest import read_manifest
 from ptml.parse.published import published_logs
-from ptml.parse.stage import parse
+from ptml.parse.stage import How, parse
 from ptml.schema import QUARANTINE
-from ptml.settings import AddSettings
+from ptml.settings import AddSettings, ParseSettings
 from ptml.sources.own import add
 from tests.builders import capture_folder, conn_log, conn_row, many_rows, zeek_log
 
@@ -220,3 +220,9 @@ def test_capture_of_no_logs_is_bad_data(workspace: Workspace, tmp_path: Path) ->
         path.write_text(path.read_text().replace("conn.log", "conn.txt"))
     with pytest.raises(BadData, match="no file in the capture looks like a Zeek log"):
         parsed(workspace)
+
+
+def test_reading_without_settings_is_reading_with_the_default_ones() -> None:
+    """What stands in the code for want of settings is what the settings say by themselves."""
+    assert How.of(None) == How.of(ParseSettings())
+    assert How.of(ParseSettings(block_bytes=1 << 20, zeek_memory_gb=0.5)).zeek.memory_bytes == 1 << 29

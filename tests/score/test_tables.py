@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES
-from ptml.score.tables import defused, summarise_hosts, write_tables
+from ptml.score.tables import summarise_hosts, write_tables
+from ptml.spreadsheet import defused
 
 if TYPE_CHECKING:
     from pathlib import Path

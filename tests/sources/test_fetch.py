@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ptml.catalog import catalog, read_catalog, read_provenance
+from ptml.catalog import read_catalog, read_provenance
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, DownloadError, MissingInput, SettingsError, WorkspaceBusy
+from ptml.inventory import catalog
 from ptml.manifest import published
 from ptml.settings import AddSettings, FetchSettings
 from ptml.sources.fetch import fetch

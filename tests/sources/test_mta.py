@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ptml.catalog import catalog, read_provenance
+from ptml.catalog import read_provenance
 from ptml.errors import BadData, DownloadError, SettingsError
+from ptml.inventory import catalog
 from ptml.settings import FetchSettings
 from ptml.sources.fetch import fetch
 from ptml.sources.looking import info, search

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from ptml.catalog import catalog, read_catalog, read_provenance
+from ptml.catalog import read_catalog, read_provenance
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.features.stage import features
+from ptml.inventory import catalog
 from ptml.labelfile import FILE
 from ptml.labels import label_connections
 from ptml.manifest import published, read_manifest

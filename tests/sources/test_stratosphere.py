@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ptml.catalog import catalog
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, DownloadError
 from ptml.features.stage import features
+from ptml.inventory import catalog
 from ptml.labels import label_connections
 from ptml.manifest import read_manifest
 from ptml.parse.stage import parse
@@ -136,7 +136,7 @@ def test_a_search_finds_by_malware_and_its_pcaps_come_never_its_malware(
     ]
     fetch(workspace, settings(query="neris"))
     [row] = catalog(workspace)
-    assert (row["label"], row["family"], row["label_level"]) == ("malicious", "Neris", "capture")
+    assert (row["label"], row["family"], row["label_level"]) == ("malicious", "neris", "capture")
     assert row["name"] == "CTU-Malware-Capture-Botnet-42/botnet.pcap"
     assert [path for path in site.paths() if path.endswith(".zip")] == []
 

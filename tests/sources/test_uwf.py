@@ -9,9 +9,10 @@ from urllib.parse import quote
 import polars as pl
 import pytest
 
-from ptml.catalog import catalog, read_provenance
+from ptml.catalog import read_provenance
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, DownloadError, SettingsError
+from ptml.inventory import catalog
 from ptml.parse.stage import parse
 from ptml.settings import FetchSettings
 from ptml.sources.fetch import fetch
