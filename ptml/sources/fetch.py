@@ -17,7 +17,7 @@ from ptml.io import sha256_file, writing
 from ptml.sources.merging import list_captures
 from ptml.sources.planning import Plan, options_of, plan_fetch
 from ptml.sources.protocol import Room
-from ptml.sources.receipt import is_there, receipt_of, write_receipt
+from ptml.sources.receipt import published_raw, receipt_of, write_receipt
 from ptml.sources.registry import Network, about, opened
 from ptml.sources.rooms import Folders
 from ptml.sources.together import Staged, publish_together
@@ -154,9 +154,11 @@ class _Run:
             self.waiting.append((item, receipt))
 
     def _is_there(self, captured: Captured) -> bool:
+        """Tell whether a capture need not be published: it is there, and not this source's to renew."""
+        old = published_raw(self.workspace, captured.capture_id)
         again = self.force and captured.capture_id not in self.renewed
         self.renewed.add(captured.capture_id)
-        return not again and is_there(self.workspace, captured.capture_id)
+        return old is not None and not (again and old.parameters.get("source") == self.settings.source)
 
     def list(self) -> None:
         """List in the catalog what has been published since this was done last."""

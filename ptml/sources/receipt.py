@@ -19,6 +19,7 @@ from ptml.sources.raw import STAGE as RAW
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ptml.manifest import Manifest
     from ptml.sources.protocol import Captured, Delivery, Item
     from ptml.workspace import Workspace
 
@@ -99,10 +100,11 @@ def valid_receipt(workspace: Workspace, source: str, item: Item) -> Receipt | No
     except (MissingInput, BadData, KeyError, TypeError):
         return None
     same = (receipt.source, receipt.item, receipt.promise) == (source, item.id, asdict(item.promise))
-    return receipt if same and all(is_there(workspace, one.capture_id) for one in captures) else None
+    return receipt if same and all(published_raw(workspace, one.capture_id) for one in captures) else None
 
 
-def is_there(workspace: Workspace, capture_id: str) -> bool:
-    """Tell whether a capture's raw files are published and still lie there."""
+def published_raw(workspace: Workspace, capture_id: str) -> Manifest | None:
+    """Give the manifest of a capture whose raw files are published and still lie there; None of another."""
     manifest = read_manifest_or_none(workspace, RAW, capture_id)
-    return manifest is not None and is_fresh(workspace, manifest, manifest.fingerprint)
+    there = manifest is not None and is_fresh(workspace, manifest, manifest.fingerprint)
+    return manifest if there else None

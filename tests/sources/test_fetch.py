@@ -155,7 +155,9 @@ def test_one_capture_of_two_sources_has_two_origins_and_keeps_its_label(
     assert list(report.notes) == [f"own.pcap: {told}"]
     assert row["notes"] == "manifest says benign"
     assert not (workspace.root / "raw" / "manifest").exists()
-    assert run(workspace, web.url + "/list.jsonl").notes == report.notes
+    for force in (False, True):
+        assert run(workspace, web.url + "/list.jsonl", force=force).notes == report.notes
+    assert not (workspace.root / "raw" / "manifest").exists()
 
 
 def test_an_unknown_label_is_filled_in(web: WebServer, workspace: Workspace, tmp_path: Path) -> None:
