@@ -17,7 +17,7 @@ from ptml.io import sha256_file, writing
 from ptml.sources.merging import list_captures
 from ptml.sources.planning import Plan, options_of, plan_fetch
 from ptml.sources.protocol import Room
-from ptml.sources.receipt import published_raw, receipt_of, write_receipt
+from ptml.sources.receipt import keep_receipts, published_raw, receipt_of
 from ptml.sources.registry import Network, about, opened
 from ptml.sources.rooms import Folders
 from ptml.sources.together import Staged, publish_together
@@ -139,6 +139,8 @@ class _Run:
     def publish(self) -> None:
         """Publish what has come since this was done last."""
         ready, self.ready, self.published_at = self.ready, [], time.monotonic()
+        if not ready:
+            return
         staged: dict[str, Staged] = {}
         for item, delivery in ready:
             for one in delivery.captures:
@@ -147,11 +149,13 @@ class _Run:
                     staged[one.capture_id] = Staged(
                         self.settings.source, one.capture_id, one.files, one.hashes, about_it
                     )
-        publish_together(self.workspace, list(staged.values()), self.folders.root)
-        for item, delivery in ready:
-            receipt = receipt_of(self.workspace, self.settings.source, item, delivery)
-            write_receipt(self.workspace, receipt, self.folders.root)
-            self.waiting.append((item, receipt))
+        source = self.settings.source
+        published = publish_together(self.workspace, list(staged.values()), self.folders.root)
+        receipts = [
+            (item, receipt_of(self.workspace, source, item, delivery, published)) for item, delivery in ready
+        ]
+        keep_receipts(self.workspace, source, (receipt for _, receipt in receipts))
+        self.waiting += receipts
 
     def _is_there(self, captured: Captured) -> bool:
         """Tell whether a capture need not be published: it is there, and not this source's to renew."""
