@@ -39,9 +39,9 @@ def bare(url: str, folder: Path, jobs: int) -> float:
     """Get what the list names, write it, and check nothing."""
     import httpx
 
+    started = time.perf_counter()
     with httpx.Client(limits=httpx.Limits(max_connections=jobs + 1)) as client:
         rows = [json.loads(line) for line in client.get(url).text.splitlines()]
-        started = time.perf_counter()
 
         def get(row: dict[str, str]) -> None:
             with (

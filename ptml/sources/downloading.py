@@ -216,17 +216,20 @@ class _Transfer:
         if length.isascii() and length.isdigit():
             self._expect(self.size + int(length))
         with writing(self.partial.path), self.partial.path.open("ab") as file:
-            buffer = bytearray()
+            pieces: list[bytes] = []
+            waiting = 0
             try:
                 for piece in self.client.pieces(ask, response, deadline, raw=True):
-                    buffer += piece
+                    pieces.append(piece)
+                    waiting += len(piece)
                     self.moved(len(piece), 0)
-                    if len(buffer) >= CHUNK_BYTES:
-                        self._flush(buffer, file)
+                    if waiting >= CHUNK_BYTES:
+                        self._flush(pieces, file)
+                        waiting = 0
                         if self.size > (self.promise.size or self.size):
                             break  # the check of what came says so
             finally:
-                self._flush(buffer, file)
+                self._flush(pieces, file)
         if response.status_code == PART and not self._is_whole(response):
             raise Transient("the host sent less than was asked for")
 
@@ -234,13 +237,14 @@ class _Transfer:
         told = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         return told is None or told[2] == "*" or self.size >= int(told[2])
 
-    def _flush(self, buffer: bytearray, file: IO[bytes]) -> None:
+    def _flush(self, pieces: list[bytes], file: IO[bytes]) -> None:
         """Write and hash what has come; in large pieces, since threads wait for each other at each one."""
-        file.write(buffer)
-        self._count(buffer)
-        buffer.clear()
+        data = b"".join(pieces)
+        pieces.clear()
+        file.write(data)
+        self._count(data)
 
-    def _count(self, piece: bytes | bytearray) -> None:
+    def _count(self, piece: bytes) -> None:
         self.size += len(piece)
         for digest in (self.sha256, self.md5):
             if digest is not None:

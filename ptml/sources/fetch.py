@@ -105,11 +105,13 @@ class _Run:
     notes: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     expected: int = 0
+    planned: int = 0
     files: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self, jobs: int) -> None:
         """Fetch what is planned, and list it as it comes."""
+        self.planned = self.plan.size
         self.waiting += self.plan.known
         for _, receipt in self.plan.known:
             self.done |= {one.capture_id: False for one in receipt.captures}
@@ -224,7 +226,7 @@ class _Run:
 
     def _tell(self) -> None:
         done, total = self.files + len(self.errors), len(self.plan.items)
-        self.progress(self.bytes, max(self.expected, self.plan.size), done, total)
+        self.progress(self.bytes, max(self.expected, self.planned), done, total)
 
 
 def _aside(captured: Captured, folder: Path) -> Captured:

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from ptml.io import fsync_file, fsync_folder, sha256_json, writing
@@ -104,7 +104,9 @@ def _publish(workspace: Workspace, manifests: dict[str, Manifest], folders: set[
     written: dict[Path, Path] = {}
     for capture_id, manifest in manifests.items():
         temporary, final = scratch / f"{capture_id}.json", workspace.manifest(STAGE, capture_id)
-        temporary.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n", "utf-8")
+        value = {one.name: getattr(manifest, one.name) for one in fields(manifest)}
+        value["files"] = [asdict(file) for file in manifest.files]
+        temporary.write_text(json.dumps(value, sort_keys=True) + "\n", "utf-8")
         written[temporary] = final
     sync_all(scratch, [*folders, *written])
     for temporary, final in written.items():
