@@ -18,6 +18,7 @@ from ptml.inventory import catalog, catalog_export, catalog_verify
 from ptml.parse.describe import schema
 from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
+from ptml.parse.watch import watch_files
 from ptml.pipeline import run
 from ptml.score.stage import score
 from ptml.sources.fetch import fetch
@@ -58,4 +59,5 @@ __all__ = [
     "simulate",
     "sources",
     "train",
+    "watch_files",
 ]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ptml.errors import BadData, MissingInput, PtmlError
@@ -46,9 +48,12 @@ class LocalEngine:
 
     Args:
         jobs: Worker processes; 0 means one a core.
+        shielded: Workers do not hear SIGINT and SIGTERM, and take no task ahead: when this process hears one
+            and gives no more tasks, they finish what they are at.
     """
 
     jobs: int = 0
+    shielded: bool = False
 
     def map(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R | PtmlError]]:
         """Run `function` over `tasks`.
@@ -56,13 +61,14 @@ class LocalEngine:
         Raises:
             PtmlError: A worker was killed, or an error that would hit the other tasks too.
         """
-        todo = list(tasks)
-        workers = min(self.jobs or available_cores(), len(todo))
-        if workers <= 1:
+        waiting = iter(tasks)
+        first = list(islice(waiting, self.jobs or available_cores()))
+        todo = chain(first, waiting)
+        if len(first) <= 1:
             for task in todo:
                 yield task, _attempt(function, task)
             return
-        yield from _map_spawned(function, todo, workers)
+        yield from _map_spawned(function, todo, len(first), shielded=self.shielded)
 
 
 def available_cores() -> int:
@@ -80,16 +86,20 @@ def _attempt(function: Callable[[T], R], task: T) -> R | PtmlError:
 
 
 def _map_spawned(
-    function: Callable[[T], R], todo: list[T], workers: int
+    function: Callable[[T], R], waiting: Iterator[T], workers: int, *, shielded: bool
 ) -> Iterator[tuple[T, R | PtmlError]]:
     context = multiprocessing.get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting = iter(todo)
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool,
+    ):
+        ahead = workers * (1 if shielded else TASKS_AHEAD)
         running: dict[Future[R | PtmlError], T] = {}
         try:
             while True:
-                for task in islice(waiting, workers * TASKS_AHEAD - len(running)):
-                    running[pool.submit(_attempt, function, task)] = task
+                with _without_signals() if shielded else contextlib.nullcontext():
+                    for task in islice(waiting, ahead - len(running)):
+                        running[pool.submit(_attempt, function, task)] = task
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -102,6 +112,31 @@ def _map_spawned(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has been killed: nobody else would, and it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _without_signals() -> Iterator[None]:
+    """Hold signals back; processes that are started meanwhile never hear them."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows they are not passed on
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

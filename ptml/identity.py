@@ -114,33 +114,62 @@ def data_lines_sha256(path: Path) -> str:
 class DataLines:
     r"""The hash of a log's data lines, while its plain bytes come piece by piece.
 
-    >>> whole, cut = DataLines(), DataLines()
+    Args:
+        marks: Numbers of bytes of data lines after which the hash so far is wanted too.
+
+    >>> whole, cut = DataLines(), DataLines(marks=[4])
     >>> whole.update(b"#path\tconn\n1\ta\n")
-    >>> for piece in (b"#pa", b"th\tdns\n1", b"\ta\n"):
+    >>> for piece in (b"#pa", b"th\tdns\n1", b"\ta\n2\tb"):
     ...     cut.update(piece)
-    >>> whole.hexdigest() == cut.hexdigest()
-    True
+    >>> whole.hexdigest() == cut.hexdigest(), whole.hexdigest() == cut.hexdigest_after(4), cut.size
+    (False, True, 7)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Iterable[int] = ()) -> None:
         self._digest = hashlib.sha256()
+        self._hashed = 0
         self._rest = b""
+        self._marks = sorted(set(marks), reverse=True)
+        self._marked: dict[int, str] = {}
+
+    @property
+    def size(self) -> int:
+        """Count the bytes of the data lines that have come."""
+        return self._hashed + len(_without_hash_lines(self._rest))
 
     def update(self, piece: bytes) -> None:
         """Take the next piece."""
         end = piece.rfind(b"\n") + 1
         if end and b"#" not in piece and not self._rest.startswith(b"#"):  # most of a log: no copy
-            self._digest.update(self._rest)
-            self._digest.update(memoryview(piece)[:end])
+            self._hash(memoryview(self._rest))
+            self._hash(memoryview(piece)[:end])
             self._rest = piece[end:]
             return
         lines, newline, self._rest = (self._rest + piece).rpartition(b"\n")
-        self._digest.update(_without_hash_lines(lines + newline))
+        self._hash(memoryview(_without_hash_lines(lines + newline)))
+
+    def _hash(self, data: memoryview) -> None:
+        while self._marks and self._marks[-1] <= self._hashed + len(data):
+            until = self._marks.pop() - self._hashed
+            self._digest.update(data[:until])
+            self._hashed += until
+            self._marked[self._hashed] = self._digest.hexdigest()
+            data = data[until:]
+        self._digest.update(data)
+        self._hashed += len(data)
 
     def hexdigest(self) -> str:
         """Give the hash of what has come."""
         digest = self._digest.copy()
         digest.update(_without_hash_lines(self._rest))
+        return digest.hexdigest()
+
+    def hexdigest_after(self, mark: int) -> str | None:
+        """Give the hash of so many bytes of data lines, once all has come; None if there are fewer."""
+        if mark in self._marked or mark > self.size:
+            return self._marked.get(mark)
+        digest = self._digest.copy()
+        digest.update(_without_hash_lines(self._rest)[: mark - self._hashed])
         return digest.hexdigest()
 
 

@@ -82,6 +82,15 @@ class Manifest:
         return sorted({file.dataset for file in self.files})
 
 
+def amend(workspace: Workspace, manifest: Manifest) -> None:
+    """Publish a manifest anew that differs in what it says, and not in its files.
+
+    Raises:
+        CannotWrite: The operating system refused.
+    """
+    write_json(workspace.manifest(manifest.stage, manifest.capture_id), asdict(manifest), workspace.scratch)
+
+
 def fingerprint(stage: str, version: str, parameters: JsonObject, inputs: Mapping[str, str]) -> str:
     """Hash all that determines a stage's output of a capture.
 

@@ -199,6 +199,7 @@ def _score(job: Job) -> StageResult:
         out=job.workspace.score(job.settings.score.name),
         evaluation=job.workspace.report(job.model) / "evaluation.json",
         names=listed,
+        parsing=job.settings.parse,
         **job.common,
     )
 

@@ -160,6 +160,18 @@ def rotation_key(path: PurePath) -> tuple[str, str, str]:
     return (day, start or _LIVE, path.as_posix())
 
 
+def may_be_live(path: PurePath) -> bool:
+    """Tell by its name whether a sensor may be writing to a log still: nothing says that it was rotated.
+
+    >>> from pathlib import PurePath
+    >>> [may_be_live(PurePath(p)) for p in ("current/conn.log", "conn.log.1", "conn.log.gz")]
+    [True, False, False]
+    >>> may_be_live(PurePath("2026-11-24/conn.00:00:00-01:00:00.log"))
+    False
+    """
+    return rotation_key(path)[1] == _LIVE and path.suffix not in _COMPRESSIONS
+
+
 def looks_like_log(path: PurePath) -> bool:
     """Tell by its name whether a file may be a Zeek log, or an archive of such.
 

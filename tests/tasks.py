@@ -42,3 +42,9 @@ def threads(_number: int) -> tuple[int, str]:
     """Tell how many threads Polars has here, and how this process was started."""
     time.sleep(0.05)
     return pl.thread_pool_size(), multiprocessing.get_start_method()
+
+
+def linger(_number: int) -> None:
+    """Say who this is, and take long."""
+    print(os.getpid(), flush=True)  # noqa: T201 - to the test that started it
+    time.sleep(600)

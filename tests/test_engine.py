@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, CannotWrite, PtmlError
 from tests import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -65,3 +74,47 @@ def test_workers_are_spawned_with_one_thread_each_and_the_environment_is_restore
     results = {result for _, result in LocalEngine(2).map(tasks.threads, range(4))}
     assert {result[0] for result in results if not isinstance(result, PtmlError)} == {1}
     assert dict(os.environ) == before
+
+
+def test_workers_end_with_their_parent_and_heed_no_signal_where_they_are_shielded() -> None:
+    """SIGINT and SIGTERM leave them at work; when their parent is killed, they end by themselves."""
+    code = (
+        "from ptml.engine import LocalEngine; from tests.tasks import linger; "
+        "list(LocalEngine(2, shielded=True).map(linger, range(2)))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        for worker in workers:
+            os.kill(worker, signal.SIGINT)
+            os.kill(worker, signal.SIGTERM)
+        time.sleep(0.3)
+        assert all(is_running(worker) for worker in workers)
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while any(is_running(worker) for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlived its parent"
+        time.sleep(0.05)
+
+
+def is_running(number: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    try:
+        return " Z " not in Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_tasks_are_asked_for_as_they_can_be_worked_on() -> None:
+    """Who gives no more of them has the results of those that were begun, and no others are begun."""
+    given: list[int] = []
+
+    def tasks_until_enough() -> Iterator[int]:
+        for number in range(100):
+            if len(given) >= 3:
+                return
+            given.append(number)
+            yield number
+
+    done = dict(LocalEngine(2, shielded=True).map(tasks.double, tasks_until_enough()))
+    assert sorted(done) == given == [0, 1, 2]

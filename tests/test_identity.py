@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptml.identity import capture_id_of_logs, data_lines_sha256
+from ptml.identity import DataLines, capture_id_of_logs, data_lines_sha256
 from ptml.io import CHUNK_BYTES
 from tests.builders import conn_log, many_rows
 
@@ -58,3 +58,18 @@ def test_hash_of_data_lines_does_not_depend_on_how_the_file_is_cut_into_pieces(
     path = tmp_path_factory.getbasetemp() / "identity.log"
     path.write_bytes(data)
     assert data_lines_sha256(path) == hashlib.sha256(kept).hexdigest()
+
+
+@given(st.lists(st.sampled_from([b"#", b"\n", b"ab", b"\n#close\n", b"c"]), max_size=30), st.data())
+def test_hash_of_a_beginning_is_known_when_all_has_come(bits: list[bytes], data: st.DataObject) -> None:
+    """After so many bytes of data lines it is the hash of just these, however the bytes come."""
+    whole = b"".join(bits)
+    lines = b"".join(line for line in whole.splitlines(keepends=True) if not line.startswith(b"#"))
+    marks = data.draw(st.sets(st.integers(0, len(lines) + 3)))
+    seen = DataLines(marks)
+    for bit in bits:
+        seen.update(bit)
+    assert seen.size == len(lines)
+    for mark in marks:
+        expected = hashlib.sha256(lines[:mark]).hexdigest() if mark <= len(lines) else None
+        assert seen.hexdigest_after(mark) == expected

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from ptml.engine import LocalEngine
+    from ptml.settings import ParseSettings
     from ptml.workspace import Workspace
 
 Data = Annotated[
@@ -61,6 +62,16 @@ Certificates = Annotated[
     typer.Option("--ca", metavar="FILE", help="Trust these certificates (PEM) in place of all others."),
 ]
 
+SetParse = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="parse.KEY=VALUE",
+        help="How logs are read and what Zeek may use: parse.zeek_seconds [3600], parse.zeek_memory_gb [8], "
+        "parse.zeek_output_gb [64], parse.block_bytes [16777216]; may be repeated.",
+    ),
+]
+
 
 def workspace(data: Path | None) -> Workspace:
     """Name the workspace that an option, else ``PTML_DATA``, else the default chooses."""
@@ -75,3 +86,24 @@ def engine(jobs: int) -> LocalEngine:
     from ptml.engine import LocalEngine
 
     return LocalEngine(jobs)
+
+
+def parse_settings(overrides: list[str] | None) -> ParseSettings | None:
+    """Give the settings of parsing that ``--set`` asks for; None where it asks for nothing.
+
+    Raises:
+        SettingsError: A setting of another stage, one that there is not, or a value that does not fit.
+    """
+    if not overrides:
+        return None
+    from ptml.errors import SettingsError, quoted
+    from ptml.settings import ParseSettings, checked, with_overrides
+
+    tables = with_overrides({}, overrides)
+    others = sorted(tables.keys() - {"parse"})
+    if others:
+        raise SettingsError(
+            f"--set takes parse.KEY=VALUE here, and got {quoted(others)}",
+            hint="--set parse.zeek_seconds=600; the settings of other stages are for `ptml run`",
+        )
+    return checked(ParseSettings, tables["parse"], "--set")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,6 +11,7 @@ from ptml.cli._render import describe, details, remark, remarks, show_table
 
 if TYPE_CHECKING:
     from ptml.evaluate.stage import EvaluationResult
+    from ptml.parse.filereport import LogCount
     from ptml.parse.files import FilesReport
     from ptml.pipeline import StageResult
     from ptml.score.stage import ScoreResult
@@ -79,15 +80,19 @@ def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
 
 def show_files(report: FilesReport, *, quiet: bool = False) -> None:
     """Show the lines of each log, together all lines of the files, then what else there is to say."""
-    rows = [(log, n.rows + n.quarantined, n.rows, n.quarantined) for log, n in report.logs.items()]
-    total = report.total
-    last = ("all", total.rows + total.quarantined, total.rows, total.quarantined)
     read, unchanged, failed = report.count("done"), report.count("unchanged"), len(report.failed)
     title = f"files: {read} read, {unchanged} unchanged, {failed} failed ({report.seconds:.1f} s)"
-    show_table(title, FILES_COLUMNS, [*rows, last])
+    show_counts(title, report.logs)
     for line in remarks(report.notes, report.failed):
         remark(line, quiet=quiet)
     typer.echo(f"datasets: {report.out / 'logs'}")
+
+
+def show_counts(title: str, logs: Mapping[str, LogCount]) -> None:
+    """Show the lines of each log, and of all."""
+    lines = [(log, n.rows, n.quarantined) for log, n in logs.items()]
+    lines.append(("all", sum(rows for _, rows, _ in lines), sum(aside for *_, aside in lines)))
+    show_table(title, FILES_COLUMNS, [(log, rows + aside, rows, aside) for log, rows, aside in lines])
 
 
 def show_stage(name: str, result: StageResult) -> None:

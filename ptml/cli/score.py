@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from ptml.cli._options import AsJson, Data, Force, Jobs, ModelName, Quiet, engine, workspace
+from ptml.cli._options import (
+    AsJson,
+    Data,
+    Force,
+    Jobs,
+    ModelName,
+    Quiet,
+    SetParse,
+    engine,
+    parse_settings,
+    workspace,
+)
 from ptml.cli._render import progress_bar, show_json
 from ptml.cli._results import show_scores
 from ptml.errors import FAIL_ON_EXIT_CODE
@@ -25,6 +36,7 @@ def score(
     fail_on: Annotated[
         Literal["malicious"] | None, typer.Option(help="Exit with 10 if a capture is called malicious.")
     ] = None,
+    set_: SetParse = None,
     data: Data = None,
     jobs: Jobs = 0,
     force: Force = False,
@@ -45,6 +57,7 @@ def score(
     from ptml.features.catalog import feature_version
     from ptml.score.stage import score as score_captures
 
+    parsing = parse_settings(set_)
     place = workspace(data)
     loaded = load_model(model, place, feature_version=feature_version())
     with progress_bar(quiet=quiet) as progress:
@@ -52,6 +65,7 @@ def score(
             paths,
             model=loaded,
             out=out or place.score("latest"),
+            parsing=parsing,
             evaluation=place.report(loaded.name) / "evaluation.json",
             engine=engine(jobs),
             force=force,

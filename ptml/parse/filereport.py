@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ptml.io import path_text, read_parquet
+from ptml.io import path_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from ptml.manifest import Manifest
     from ptml.parse.finding import LogFile
     from ptml.types import JsonObject
-    from ptml.workspace import Workspace
 
 State = Literal["done", "unchanged"]
+SAME_CONTENT = "{} has the same lines as {}: read once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class FileReport:
         bytes: Its size as it lies on disk.
         logs: Lines by log; together they are all data lines of the file.
         notes: What should be said of it.
+        taken_back: Captures that were but its beginning and gave way to it, and their lines.
     """
 
     path: Path
@@ -48,6 +50,36 @@ class FileReport:
     bytes: int
     logs: dict[str, LogCount]
     notes: tuple[str, ...] = ()
+    taken_back: dict[str, LogCount] = field(default_factory=dict)
+
+    @property
+    def total(self) -> LogCount:
+        """Give the lines of all its logs."""
+        return sum(self.logs.values(), LogCount())
+
+    def to_dict(self) -> JsonObject:
+        """Give the report as plain JSON values."""
+        return {
+            "path": path_text(self.path),
+            "capture_id": self.capture_id,
+            "state": self.state,
+            "logs": {log: asdict(count) for log, count in sorted(self.logs.items())},
+            "notes": list(self.notes),
+            "taken_back": list(self.taken_back),
+            **asdict(self.total),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file of which nothing was made, and why."""
+
+    path: Path
+    why: str
+
+    def to_dict(self) -> JsonObject:
+        """Give the report as plain JSON values."""
+        return {"path": path_text(self.path), "state": "failed", "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +122,65 @@ class FilesReport:
             "bytes": sum(file.bytes for file in self.files),
             "done": self.count("done"),
             "unchanged": self.count("unchanged"),
-            "files": [
-                {
-                    "path": path_text(file.path),
-                    "capture_id": file.capture_id,
-                    "state": file.state,
-                    "rows": sum(count.rows for count in file.logs.values()),
-                    "quarantined": sum(count.quarantined for count in file.logs.values()),
-                }
-                for file in self.files
-            ],
+            "files": [file.to_dict() for file in self.files],
             "failed": dict(self.failed),
             "notes": dict(self.notes),
             "seconds": self.seconds,
         }
 
 
-def report_file(workspace: Workspace, file: LogFile, manifest: Manifest, state: State) -> FileReport:
-    """Count a file's lines by log, as its manifest and its quarantine have them."""
-    logs = {
-        name.removeprefix("rows_"): LogCount(rows)
-        for name, rows in manifest.counts.items()
-        if name.startswith("rows_")
-    }
-    for part in manifest.paths(workspace, "quarantine"):
-        by_log = read_parquet(part).group_by("log").len()
-        for log, count in by_log.sort("log").iter_rows():
-            logs[log] = logs.get(log, LogCount()) + LogCount(0, count)
-    return FileReport(file.path, manifest.capture_id, state, file.bytes, logs, manifest.notes)
+class Tally:
+    """Sums up what becomes of some files, of which each may be met more than once."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, FileReport] = {}
+        self._failed: dict[str, str] = {}
+        self._notes: Counter[str] = Counter()
+
+    def add(self, outcome: FileReport | Failure) -> None:
+        """Take what became of a file."""
+        if isinstance(outcome, Failure):
+            self._failed[path_text(outcome.path)] = outcome.why
+            return
+        for capture_id in outcome.taken_back:
+            self._files.pop(capture_id, None)
+        twin = self._files.get(outcome.capture_id)
+        if twin is not None and twin.path != outcome.path:
+            self._notes[SAME_CONTENT.format(path_text(outcome.path), path_text(twin.path))] += 1
+            return
+        self._files[outcome.capture_id] = outcome
+
+    def report(self, out: Path, left_out: dict[str, int], seconds: float) -> FilesReport:
+        """Give the sum."""
+        notes = self._notes + Counter(note for file in self._files.values() for note in file.notes)
+        return FilesReport(
+            out=out,
+            files=tuple(sorted(self._files.values(), key=lambda file: file.path)),
+            failed=dict(sorted(self._failed.items())),
+            notes=dict(sorted((notes + Counter(left_out)).items())),
+            seconds=round(seconds, 3),
+        )
+
+
+def total_of(manifest: Manifest) -> LogCount:
+    """Count all lines that a manifest accounts for."""
+    return LogCount(manifest.rows_out, manifest.rows_in - manifest.rows_out)
+
+
+def report_file(file: LogFile, manifest: Manifest, state: State) -> FileReport:
+    """Count a file's lines by log, as its manifest has them."""
+    return FileReport(
+        file.path, manifest.capture_id, state, file.bytes, lines_by_log(manifest), manifest.notes
+    )
+
+
+def lines_by_log(manifest: Manifest) -> dict[str, LogCount]:
+    """Count the lines that a manifest accounts for by log, over all files of its capture."""
+    logs: dict[str, LogCount] = {}
+    lines = manifest.parameters["lines"]
+    assert isinstance(lines, dict)
+    for by_log in lines.values():
+        assert isinstance(by_log, dict)
+        for log, count in by_log.items():
+            logs[log] = logs.get(log, LogCount()) + LogCount(**count)  # type: ignore[arg-type]
+    return dict(sorted(logs.items()))

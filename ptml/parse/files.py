@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.parse.converter import Converter
-from ptml.parse.filereport import FileReport, FilesReport, LogCount
+from ptml.parse.filereport import FileReport, FilesReport, LogCount, Tally
 from ptml.parse.finding import HINT, find_files
 from ptml.parse.stage import How
 from ptml.types import unseen
@@ -68,10 +68,12 @@ def parse_files(
     found, left_out = find_files(paths, beside=[out])
     if not found:
         raise MissingInput("there is no log and no PCAP at these paths; nothing was done", hint=HINT)
+    tally = Tally()
     with desk.locked():
         converter = Converter(desk, How.of(settings), engine or LocalEngine(), force=force)
-        converter.convert(found, progress=progress)
-    report = converter.report(left_out, time.perf_counter() - started)
+        for outcome in converter.convert(found, progress=progress):
+            tally.add(outcome)
+    report = tally.report(out, left_out, time.perf_counter() - started)
     if not report.files and report.failed:
         path, why = next(iter(report.failed.items()))
         raise BadData(f"none of {len(report.failed)} files could be used: {path}: {why}")

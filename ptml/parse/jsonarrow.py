@@ -16,6 +16,8 @@ from ptml.parse.schemas import spellings
 from ptml.parse.values import to_time
 from ptml.zeektypes import element_type, polars_type
 
+EXACT = 2.0**53
+"""From here on floats leave whole numbers out."""
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -42,7 +44,10 @@ def arrow_schema(
 
 
 def is_ordinary(raw: pl.DataFrame, log: str, types: dict[str, str]) -> bool:
-    """Tell whether columns are as Zeek writes them: none nested, in an envelope, or of another spelling."""
+    """Tell whether columns are as Zeek writes them: none nested, in an envelope, or of another spelling.
+
+    Nor may one that Zeek does not know hold numbers of which floats lose digits.
+    """
     other = spellings(log)
     nested = (pl.List, pl.Struct, pl.Array)
     return not any(
@@ -50,8 +55,14 @@ def is_ordinary(raw: pl.DataFrame, log: str, types: dict[str, str]) -> bool:
         or (name in ENVELOPES and name not in types and raw[name].dtype == pl.String())
         or name in other
         or NUL in name
+        or (name not in types and raw[name].dtype == pl.Float64() and _may_have_lost_digits(raw[name]))
         for name in raw.columns
     )
+
+
+def _may_have_lost_digits(floats: pl.Series) -> bool:
+    """Tell whether a float may have been a whole number that no float holds."""
+    return bool((floats.abs() >= EXACT).any())
 
 
 def read_known(data: bytes, schema: dict[str, pa.DataType], unexpected: str) -> pa.Table:

@@ -18,9 +18,9 @@ from ptml.parse.lines import CACHED_BYTES, NEWLINE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-QUOTE, COLON = ord('"'), ord(":")
-BENT = (b"\\ud", b"\\uD", b"\\u003")
-"""Escapes of half a character, which would become NUL, and of a colon."""
+QUOTE, COLON, BLANK = ord('"'), ord(":"), ord(" ")
+BENT = (b"\\ud", b"\\uD", b"\\u002", b"\\u003", b"\\u005")
+"""Escapes of half a character, which would become NUL, and of a quote, a colon and a backslash."""
 COLON_FIRST = r'^["\\]*:'
 _FLAT: dict[pa.DataType, pl.DataType] = {
     pa.float64(): pl.Float64(),
@@ -32,11 +32,12 @@ _FLAT: dict[pa.DataType, pl.DataType] = {
 
 
 class Marks(NamedTuple):
-    """How often marks of JSON occur in some text: ends of lines, a quote before a colon, quotes."""
+    """How often marks of JSON occur in some text: ends of lines, quotes, those before a colon or a blank."""
 
     lines: int
     fields: int
     quotes: int
+    apart: int = 0
 
 
 def polars_schema(schema: Mapping[str, pa.DataType]) -> dict[str, pl.DataType] | None:
@@ -93,19 +94,20 @@ def count_marks(data: bytes) -> Marks:
     r"""Count marks of JSON; those that are escaped do not count.
 
     >>> count_marks(b'{"a":"b\\":\\\\"}\n')
-    Marks(lines=1, fields=1, quotes=4)
+    Marks(lines=1, fields=1, quotes=4, apart=0)
     """
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     array = np.frombuffer(data, dtype=np.uint8)
-    lines = fields = quotes = 0
+    lines = fields = quotes = apart = 0
     for start in range(0, array.size, CACHED_BYTES):
         piece = array[start : start + CACHED_BYTES + 1]  # one more, for pairs across the cut
         quote = piece == QUOTE
         fields += int(np.count_nonzero(quote[:-1] & (piece[1:] == COLON)))
+        apart += int(np.count_nonzero(quote[:-1] & (piece[1:] <= BLANK)))
         quotes += int(np.count_nonzero(quote[:CACHED_BYTES]))
         lines += int(np.count_nonzero(piece[:CACHED_BYTES] == NEWLINE))
-    return Marks(lines, fields, quotes)
+    return Marks(lines, fields, quotes, apart)
 
 
 def _texts(column: pl.Series) -> pl.Series:

@@ -94,8 +94,8 @@ def run_limited(command: Sequence[str], folder: Path, scratch: Path, limits: Lim
     if reached:
         raise BadData(
             f"{Path(command[0]).name} {reached}, and was stopped; nothing of the capture was kept",
-            hint="cut the capture into smaller ones (editcap -c); in a workspace, raise parse.zeek_seconds, "
-            "parse.zeek_memory_gb or parse.zeek_output_gb of its pipeline",
+            hint="cut the capture into smaller ones (editcap -c); or raise the limit: "
+            "--set parse.zeek_seconds=…, parse.zeek_memory_gb=… or parse.zeek_output_gb=…",
         )
     return Ended(process.returncode, said)
 

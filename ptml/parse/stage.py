@@ -10,6 +10,7 @@ from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.identity import is_pcap, is_readable_pcap
+from ptml.io import open_raw
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.ahead import one_ahead
 from ptml.parse.blocks import Reject
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 STAGE = "parse"
-VERSION = "2"
+VERSION = "3"
 WHOLE_FILE_BYTES = 4096
 GIGABYTE = 1 << 30
 
@@ -199,7 +200,7 @@ class CaptureReading:
         self.publication.fingerprint = task.fingerprint
         return self.publication.publish(
             inputs={"raw": task.raw_fingerprint},
-            parameters=task.parameters,
+            parameters={**task.parameters, "lines": self.written.by_file()},
             rows_in=rows.total() + quarantined,
             rows_out=rows.total(),
             notes=[*task.notes, *self.written.notes, *missing],
@@ -228,7 +229,7 @@ def read_capture(
     try:
         whole = [_read_file(writer, name, path, task.how.block_bytes, see) for name, path in task.files]
         for name, why in task.broken:
-            writer.quarantine.add(name, "pcap", Reject(None, 0, f"the rest of the file: {why}", b""))
+            writer.set_aside(name, "pcap", Reject(None, 0, f"the rest of the file: {why}", b""))
     finally:
         writer.close()
     return CaptureReading(publication, writer, all(whole))
@@ -237,13 +238,14 @@ def read_capture(
 def _read_file(
     writer: CaptureWriter, name: str, path: Path, block_bytes: int, see: Callable[[bytes], object] | None
 ) -> bool:
+    writer.begin(name)
     try:
         for batch in one_ahead(read_log(path, block_bytes=block_bytes, see=see)):
             writer.add(name, batch)
     except BadData as error:
-        with path.open("rb") as file:
+        with open_raw(path) as file:
             raw = file.read(WHOLE_FILE_BYTES)
         reject = Reject(None, 0, f"the rest of the file: {error.message}", raw)
-        writer.quarantine.add(name, log_name(path), reject)
+        writer.set_aside(name, log_name(path), reject)
         return False
     return True

@@ -19,7 +19,7 @@ from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
 from ptml.parse.scan import log_files
-from ptml.parse.stage import ParseTask, parse_capture
+from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
 from ptml.score.tables import summarise_hosts
 from ptml.workspace import Workspace
@@ -46,12 +46,13 @@ NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its connection
 
 @dataclass(frozen=True, slots=True)
 class CaptureTask:
-    """One capture to score, the hash of its files, and the folder that its tables go to."""
+    """One capture to score, the hash of its files, the folder that its tables go to, and how it is read."""
 
     found: Found
     inputs: str
     folder: Path
     model: Path
+    how: How
     batch_rows: int
 
     @property
@@ -110,7 +111,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
     workspace = Workspace(task.folder / "workspace")
     try:
         files = log_files(task.found.source)
-        manifest = _parse(files, workspace)
+        manifest = _parse(files, workspace, task.how)
         unread = _quarantine_reasons(workspace, manifest)
         logs = published_logs(workspace, manifest)
         pcap = ZEEK in manifest.parameters
@@ -185,11 +186,11 @@ def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame])
     return model.score(features, level="capture").row(0, named=True)
 
 
-def _parse(files: list[Path], workspace: Workspace) -> Manifest:
+def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:
     pcap = len(files) == 1 and is_pcap(files[0])
     capture_id = capture_id_of_pcap(files[0]) if pcap else capture_id_of_logs(files)
     named = tuple((path.name, path) for path in files)
-    return parse_capture(ParseTask(workspace, capture_id, named, capture_id))
+    return parse_capture(ParseTask(workspace, capture_id, named, capture_id, how))
 
 
 def _notes(model: Model, logs: dict[str, pl.LazyFrame], connections: int) -> tuple[str, ...]:

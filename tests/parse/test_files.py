@@ -278,6 +278,22 @@ def test_list_of_paths_comes_from_stdin(day: Path, tmp_path: Path, end: bytes) -
     assert json.loads(done.stdout)["logs"] == {"conn": {"quarantined": 0, "rows": 5}}
 
 
+def test_list_may_have_blank_lines_and_blanks_in_names(day: Path, tmp_path: Path) -> None:
+    """A path is a whole line; it stands among those of the command line, and may be a folder."""
+    (tmp_path / "my logs").mkdir()
+    more = written(tmp_path / "my logs/conn.log", conn_log(many_rows(1, start=9)))
+    listed = f"\n{more.parent}\r\n\n".encode()
+    done = ptml("parse", str(day), "-", "--out", str(tmp_path / "out"), "--json", "--jobs", "1", stdin=listed)
+    assert json.loads(done.stdout)["logs"]["conn"] == {"quarantined": 0, "rows": 6}
+
+
+def test_list_of_nothing_is_missing_input(tmp_path: Path) -> None:
+    """Exit code 3: a search that found nothing is no success."""
+    done = ptml("parse", "-", "--out", str(tmp_path / "out"))
+    assert (done.returncode, (tmp_path / "out").exists()) == (3, False)
+    assert "there is no log and no PCAP at these paths" in done.stderr.decode()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

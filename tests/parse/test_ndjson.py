@@ -80,6 +80,13 @@ def test_forwarders_fields_are_kept(tmp_path: Path) -> None:
     assert (row["@version"], row["host.name"], json.loads(row["tags"])) == ("1", "s", ["a", "b"])
 
 
+@pytest.mark.parametrize("number", [2**64 - 1, 2**63, 2**53 + 1, -(2**53) - 1])
+def test_large_numbers_in_unknown_fields_keep_their_digits(tmp_path: Path, number: int) -> None:
+    """A whole number that no float holds is kept as it is written, also beside fractions."""
+    frame = read_whole(written(tmp_path / "conn.log", lines(CONN | {"x": number}, CONN | {"x": 0.5}))).only()
+    assert frame["x"].to_list() == [str(number), "0.5"]
+
+
 def test_envelope_that_is_left_out_is_told(tmp_path: Path) -> None:
     """Fields beside a wrapped line are named in the report."""
     whole = read_whole(written(tmp_path / "x.json", lines(SHAPES["splunk event"])))

@@ -213,7 +213,7 @@ def test_command_line_that_is_none_is_refused(
     [
         ("hang", "zeek_seconds", 1.0, "took more than 1 seconds"),
         ("fill", "zeek_output_gb", 1 / 1024, "wrote 1048576 bytes or more"),
-        ("one_large", "zeek_output_gb", 1 / 1024, "wrote a file that was too large"),
+        ("one_large", "zeek_output_gb", 1 / 1024, "wrote (a file that was too large|1048576 bytes or more)"),
         ("grow", "zeek_memory_gb", 0.25, "ran out of memory"),
     ],
 )
@@ -316,6 +316,38 @@ def test_command_line_ends_with_the_code_of_a_missing_tool(pcap: Path, tmp_path:
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 7
     assert "install Zeek (zeek.org)" in done.stderr
+
+
+def test_command_line_sets_limits(
+    pcap: Path, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit that is reached is bad data, and the message says which option raises it."""
+    use(monkeypatch, stand_in(tmp_path / "bin", logs, "fill"))
+    command = [sys.executable, "-m", "ptml", "parse", str(pcap), "--out", str(tmp_path / "out")]
+    limit = ["--set", "parse.zeek_output_gb=0.0009765625", "--set", "parse.zeek_seconds=60"]
+    done = subprocess.run([*command, *limit], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 4
+    assert "wrote 1048576 bytes or more" in done.stderr
+    assert "--set parse.zeek_seconds=…" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("parse.zeek_secs=9", "did you mean 'zeek_seconds' for 'zeek_secs'?"),
+        ("parse.zeek_seconds=0", "zeek_seconds: Input should be greater than 0"),
+        ("train.folds=3", "--set takes parse.KEY=VALUE here, and got 'train'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["parse", "score"])
+def test_settings_that_there_are_not_are_bad_usage(
+    pcap: Path, override: str, says: str, command: str
+) -> None:
+    """Exit code 2, before anything is read, and what there is."""
+    words = [sys.executable, "-m", "ptml", command, str(pcap), "--out", "x", "--set", override]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 2
+    assert says in done.stderr
 
 
 @pytest.mark.real

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import pandas as pd
@@ -16,6 +16,7 @@ import pytest
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.manifest import read_manifest
+from ptml.parse.filereport import LogCount, lines_by_log
 from ptml.parse.published import published_logs
 from ptml.parse.stage import How, parse
 from ptml.schema import QUARANTINE
@@ -94,6 +95,26 @@ def test_rows_and_quarantined_lines_are_all_lines(workspace: Workspace, tmp_path
         "2 fields where the header names 18",
     ]
     assert quarantine["raw"].to_list()[1] == b"cut\toff"
+
+
+def test_manifest_accounts_for_the_lines_of_each_file(workspace: Workspace, tmp_path: Path) -> None:
+    """By file and log: of rotated parts, of a file of several logs, of an archive, and of an empty file."""
+    folder = capture_folder(tmp_path, "a", [conn_row(uid="C3"), conn_row(id__resp_p="x")])
+    (folder / "conn.log.1.gz").write_bytes(gzip.compress(conn_log(many_rows(2)))[:-9])
+    (folder / "all.json").write_bytes(b'{"_path":"conn","uid":"C4"}\n{"_path":"dns","uid":"D1"}\n{"x\n')
+    (folder / "empty.log").write_bytes(b"")
+    [capture_id] = added(workspace, folder)
+    parsed(workspace)
+    manifest = read_manifest(workspace, "parse", capture_id)
+    assert manifest is not None
+    one_of_each = {"rows": 1, "quarantined": 1}  # a bad line of JSON counts for the log of the first one
+    assert manifest.parameters["lines"] == {
+        "all.json": {"conn": one_of_each, "dns": {"rows": 1, "quarantined": 0}},
+        "conn.log": {"conn": one_of_each},
+        "conn.log.1.gz": {"conn": {"rows": 2, "quarantined": 1}},
+        "empty.log": {},
+    }
+    assert lines_by_log(manifest) == {"conn": LogCount(4, 3), "dns": LogCount(1)}
 
 
 def test_file_that_is_no_log_is_quarantined_and_the_others_are_read(
@@ -211,6 +232,28 @@ def test_every_real_capture_is_parsed_whole(real_data: Path, workspace: Workspac
     assert report.counts["rows_conn"] == sum(int(row["connections"]) for row in rows)
     assert report.counts["quarantined"] == 0
     assert not report.failed
+
+
+@pytest.mark.parametrize(
+    "capture", ["sensors/proxy", "sensors/trickbot-week", "sensors/port-scan-json", "dialects/truncated"]
+)
+def test_every_line_of_a_real_file_is_counted(real_data: Path, workspace: Workspace, capture: str) -> None:
+    """Of each file, rows and lines set aside are the data lines that are counted here."""
+    [capture_id] = added(workspace, real_data / capture)
+    parsed(workspace)
+    manifest = read_manifest(workspace, "parse", capture_id)
+    assert manifest is not None
+    counted: dict[str, dict[str, dict[str, int]]] = cast("Any", manifest.parameters["lines"])
+    total = 0
+    for name, logs in counted.items():
+        data = (real_data / capture / name).read_bytes()
+        data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        lines = sum(1 for line in data.split(b"\n") if line.strip() and not line.startswith(b"#"))
+        assert (name, sum(sum(count.values()) for count in logs.values())) == (name, lines)
+        total += lines
+    assert total == manifest.rows_in > 0
+    parts = [workspace.root / file.path for file in manifest.files if file.dataset.startswith("logs/")]
+    assert sum(pl.read_parquet(part).height for part in parts) == manifest.rows_out
 
 
 def test_capture_of_no_logs_is_bad_data(workspace: Workspace, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ptml.errors import MissingInput, ModelMismatch
 from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES
 from ptml.score import score, stage
 from ptml.score.capture import NO_CONN, NO_CONNECTIONS, score_capture
+from ptml.settings import ParseSettings
 from tests.builders import PCAP, zeek_log
 from tests.score.captures import conn, make_model, sigmoid, write_capture
 from tests.standin_zeek import stand_in
@@ -206,6 +207,16 @@ def test_packet_captures_are_scored_by_way_of_zeek(tmp_path: Path, monkeypatch: 
     assert row["verdict"] == "malicious"
     [record] = json.loads((tmp_path / "out/run.json").read_text())["captures"]
     assert "Zeek's weird.log: odd 1" in record["notes"]
+
+
+def test_limits_of_zeek_hold_for_scoring_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A capture that takes Zeek too long is skipped, with the reason."""
+    logs = write_capture(tmp_path / "logs", [conn("D0", 0)])
+    monkeypatch.setenv("PTML_ZEEK", str(stand_in(tmp_path / "bin", logs, "fill")))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/night.pcap").write_bytes(PCAP)
+    with pytest.raises(MissingInput, match=r"night\.pcap: zeek wrote 1048576 bytes or more"):
+        scored(tmp_path, make_model(tmp_path / "tiny"), parsing=ParseSettings(zeek_output_gb=1 / 1024))
 
 
 def test_a_packet_capture_without_connections_is_unknown_not_benign(
