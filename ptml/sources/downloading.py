@@ -6,6 +6,7 @@ has the same, so that a later run goes on with it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ class _Transfer:
     md5: Any = None
 
     def __post_init__(self) -> None:
+        self.url = self.ask.url
         self._begin_hashes()
 
     def _begin_hashes(self) -> None:
@@ -146,7 +148,7 @@ class _Transfer:
         deadline = Deadline(self.client.timeouts.file)
         self._expect(self.promise.size or 0)
         self._take_up()
-        while True:
+        while not self._is_all_here():
             before = self.size
             try:
                 self.client.persist(lambda: self._attempt(deadline), deadline)
@@ -157,6 +159,10 @@ class _Transfer:
                     raise failure(self.ask, error) from error
         digest, md5 = self.sha256.hexdigest(), self.md5.hexdigest() if self.md5 else None
         return Downloaded(self.partial.path, self.url, self.size, digest, md5, self.resumed)
+
+    def _is_all_here(self) -> bool:
+        """Tell whether an earlier run was stopped when all had come, which the promised hash will tell."""
+        return self.promise.is_hash and self.size == self.promise.size and self.resumed == self.size
 
     def _take_up(self) -> None:
         """Take up what an earlier run left, if the host can be asked whether it still is the same."""
@@ -185,7 +191,7 @@ class _Transfer:
                 raise Transient("the part that is here is no part of the file that is there")
             if response.status_code not in {WHOLE, PART}:
                 after = response.headers.get("retry-after")
-                raise bad_status(ask, response.status_code, _words(response), after)
+                raise bad_status(ask, response.status_code, self._words(ask, response, deadline), after)
             if self.size and not self._continues(response):
                 self._start_over()
                 if response.status_code == PART:
@@ -254,10 +260,11 @@ class _Transfer:
         self.moved(0, size - self.expected)
         self.expected = size
 
-
-def _words(response: httpx.Response) -> str:
-    """Give the beginning of an error's body, if it comes by itself and quickly."""
-    if response.headers.get("content-type", "").startswith(("text/", "application/json")):
-        piece = next(response.iter_bytes(1 << 10), b"")
-        return f": {excerpt(piece)}" if piece else ""
-    return ""
+    def _words(self, ask: Ask, response: httpx.Response, deadline: Deadline) -> str:
+        """Give the beginning of an error's body, if it is text and comes by itself."""
+        if not response.headers.get("content-type", "").startswith(("text/", "application/json")):
+            return ""
+        with contextlib.suppress(Transient):
+            piece = next(self.client.pieces(ask, response, deadline), b"")
+            return f": {excerpt(piece)}" if piece else ""
+        return ""

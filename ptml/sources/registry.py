@@ -94,7 +94,7 @@ def opened(
         connections=network.connections,
     ) as client:
         there = workspace is not None and workspace.root.is_dir()
-        pages = Pages(client, workspace.pages, workspace.scratch) if workspace and there else Pages(client)
+        pages = Pages(client, workspace.pages) if workspace and there else Pages(client)
         access = Access(client, pages, url, secret, options)
         yield cast("Callable[[Access], Source]", kind)(access), access
 
