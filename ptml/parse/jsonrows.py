@@ -99,4 +99,6 @@ def _row(line: bytes, log: str, *, fixed: bool) -> tuple[str, Record, tuple[str,
             value_of_field = None
         if value_of_field is not None or key not in row:
             row[key] = value_of_field
+    if not row and not default_fields(name):
+        raise ValueError("no field, and none are known of such a log")
     return name, row, envelope, faults

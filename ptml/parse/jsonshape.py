@@ -15,7 +15,7 @@ Record = dict[str, Any]
 ENVELOPES = ("event", "result", "_raw", "_source", "message")
 """Fields in which Splunk (`event`, `result`, `_raw`), Elasticsearch and Filebeat put the line itself."""
 MAX_DEPTH = 4
-LOG = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
+LOG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def unwrap(record: Record) -> tuple[str | None, Record, tuple[str, ...]]:

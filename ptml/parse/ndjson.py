@@ -140,6 +140,8 @@ class JsonReader:
         optional = set(raw.columns) - default_fields(log).keys()
         empty = {name for name in optional if raw[name].null_count() == raw.height}
         present = [name for name in raw.columns if name not in empty]
+        if not present:  # a frame without columns would have no rows
+            return None
         frame = raw.select(to_column(raw[name], types.get(name)) for name in present)
         kept = all(frame[name].null_count() == raw[name].null_count() for name in present)
         return frame if kept else None

@@ -25,12 +25,13 @@ COMMON = {
 """Fields that mean the same in every log that has them."""
 ADDED = {field.name: field.type for field in knownlogs.ADDED}
 """Fields that forwarders and labellers add to any log."""
+UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+UNNAMED, MOST_SIGNS = "unnamed", 100
 
 
 def load(name: str) -> Any:  # noqa: ANN401 - each data file has its own shape
     """Read a data file of this package."""
     return json.loads(files("ptml.parse").joinpath(name).read_text("utf-8"))
-
 
 @cache
 def zeek_schemas() -> dict[str, dict[str, dict[str, str]]]:
@@ -98,14 +99,19 @@ def spellings(log: str) -> dict[str, str]:
 def guess_log(path: PurePath) -> str:
     """Tell the log from a file's name: what stands before the first dot, else a part that is a known log.
 
+    Signs that cannot be in a dataset's name become underscores.
+
     >>> from pathlib import PurePath
     >>> guess_log(PurePath("output.conn.json")), guess_log(PurePath("my_ssl.log"))
     ('conn', 'my_ssl')
+    >>> guess_log(PurePath("été 2026.log")), guess_log(PurePath(".log"))
+    ('t_2026', 'unnamed')
     """
     name = log_name(path)
     if name in zeek_schemas():
         return name
-    return next((part for part in path.name.split(".") if part in zeek_schemas()), name)
+    known = next((part for part in path.name.split(".") if part in zeek_schemas()), None)
+    return known or UNSAFE.sub("_", name).lstrip("_-")[:MOST_SIGNS] or UNNAMED
 
 
 def guess_known_log(path: PurePath) -> str | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ptml.parse.header import LogHeader
 
 MICROSECONDS = 1_000_000
+EARLIEST, END = -62_135_596_800 * MICROSECONDS, 253_402_300_800 * MICROSECONDS
+"""From the year 1 to before the year 10000: Python cannot hold other times."""
 SHOWN = 60
 TEXT_TYPES = frozenset(name for name, dtype in ATOMS.items() if dtype == pl.String())
 
@@ -36,9 +38,12 @@ def to_time(seconds: pl.Expr) -> pl.Expr:
 
     >>> pl.select(to_time(pl.lit(1764000000.000001))).item().microsecond
     1
+    >>> pl.select(to_time(pl.lit(1e12))).item() is None
+    True
     """
     whole = (seconds * MICROSECONDS).round(0)
-    return whole.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
+    dated = pl.when(whole.is_between(EARLIEST, END, closed="left")).then(whole)
+    return dated.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
 
 
 def convert(name: str, zeek_type: str, header: LogHeader) -> pl.Expr:

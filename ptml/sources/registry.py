@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 SOURCES = {
+    "cape": "ptml.sources.cape:Cape",
     "manifest": "ptml.sources.manifest:ManifestSource",
     "mta": "ptml.sources.mta:MalwareTrafficAnalysis",
     "packettotal": "ptml.sources.packettotal.source:PacketTotalSource",
     "stratosphere": "ptml.sources.stratosphere:Stratosphere",
+    "triage": "ptml.sources.triage:Triage",
     "uwf": "ptml.sources.uwf:UwfZeekData",
     "zenodo": "ptml.sources.zenodo:Zenodo",
 }

@@ -76,6 +76,23 @@ def test_folder_of_rotated_logs_becomes_a_dataset_a_log(day: Path, tmp_path: Pat
     assert (quarantined["line"], quarantined["reason"]) == (10, "ts: 'x' is no time")
 
 
+@pytest.mark.parametrize(
+    ("name", "log"),
+    [("été 2026.log", "t_2026"), ("a;b.log", "a_b"), ("-x.log", "x"), ("y" * 120 + ".log", "y" * 100)],
+)
+def test_file_whose_name_can_name_no_dataset_is_read(tmp_path: Path, name: str, log: str) -> None:
+    """A log that does not tell its name goes by its file's, with underscores where signs are not allowed."""
+    written(tmp_path / name, b"#separator \\x09\n#fields\tuid\n#types\tstring\nC1\nC2\n")
+    assert sizes(converted(tmp_path / name, out=tmp_path / "out").logs) == {log: (2, 0)}
+
+
+def test_path_line_that_can_name_no_dataset_is_told_of_each_line(tmp_path: Path) -> None:
+    """Below a `#path` of other letters than a dataset's name may have, each line is set aside by itself."""
+    data = "#separator \\x09\n#path\tconné\n#fields\tuid\n#types\tstring\nC1\nC2\n"
+    report = converted(written(tmp_path / "x.log", data), out=tmp_path / "out")
+    assert sizes(report.logs) == {"x": (0, 2)}
+
+
 def test_counts_stand_in_the_manifest_of_each_file(day: Path, tmp_path: Path) -> None:
     """A manifest says which file it is of, and accounts for its lines."""
     converted(day, out=tmp_path / "out")

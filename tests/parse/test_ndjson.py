@@ -80,6 +80,13 @@ def test_forwarders_fields_are_kept(tmp_path: Path) -> None:
     assert (row["@version"], row["host.name"], json.loads(row["tags"])) == ("1", "s", ["a", "b"])
 
 
+def test_time_that_no_date_holds_is_set_aside(tmp_path: Path) -> None:
+    """A time after the year 9999 is none, whether lines are read by columns or one by one."""
+    whole = read_whole(written(tmp_path / "conn.log", lines(CONN, CONN | {"ts": 9007199254740993})))
+    assert whole.only()["ts"].to_list() == [MOMENT]
+    assert [reject.reason for reject in whole.rejects] == ["ts: '9007199254740993' is no time"]
+
+
 @pytest.mark.parametrize("number", [2**64 - 1, 2**63, 2**53 + 1, -(2**53) - 1])
 def test_large_numbers_in_unknown_fields_keep_their_digits(tmp_path: Path, number: int) -> None:
     """A whole number that no float holds is kept as it is written, also beside fractions."""
@@ -216,6 +223,21 @@ def test_nul_in_a_name_is_set_aside(tmp_path: Path) -> None:
     whole = read_whole(written(tmp_path / "conn.log", '{"uid":"C1"}\n{"uid":"C2","a\\u0000b":1}\n'))
     assert whole.only()["uid"].to_list() == ["C1"]
     assert [r.reason for r in whole.rejects] == ["a field with a NUL in its name"]
+
+
+@pytest.mark.parametrize("line", ["{}", '{"a":{}}'])
+def test_lines_without_a_field_are_accounted_for(tmp_path: Path, line: str) -> None:
+    """Objects that hold nothing are rows of a log whose fields are known; of another they are set aside."""
+    assert read_whole(written(tmp_path / "conn.log", f"{line}\n{line}\n")).rows == 2
+    whole = read_whole(written(tmp_path / "own.log", f"{line}\n{line}\n"))
+    assert [r.reason for r in whole.rejects] == ["no field, and none are known of such a log"] * 2
+
+
+def test_path_that_can_name_no_dataset_costs_its_line_alone(tmp_path: Path) -> None:
+    """A `_path` of other letters than a dataset's name may have rejects its line; the others are rows."""
+    data = lines({"_path": "conn"} | CONN, {"_path": "conné"} | CONN, {"_path": "conn"} | CONN)
+    whole = read_whole(written(tmp_path / "x.json", data))
+    assert (list(whole.logs), whole.rows, [r.line for r in whole.rejects]) == (["conn"], 2, [2])
 
 
 def test_deep_nesting_is_set_aside(tmp_path: Path) -> None:

@@ -136,6 +136,8 @@ def test_times_are_exact_to_the_microsecond(tmp_path: Path) -> None:
         ({"orig_bytes": "-5"}, "orig_bytes: '-5' is no count"),
         ({"ts": "yesterday"}, "ts: 'yesterday' is no time"),
         ({"ts": "1e40"}, "ts: '1e40' is no time"),
+        ({"ts": "253402300800.0"}, "ts: '253402300800.0' is no time"),
+        ({"ts": "-62135596801.0"}, "ts: '-62135596801.0' is no time"),
         ({"orig_bytes": ""}, "orig_bytes: '' is no count"),
         ({"orig_bytes": "18446744073709551616"}, "orig_bytes: '18446744073709551616' is no count"),
     ],
