@@ -14,6 +14,10 @@ from importlib.resources import files
 PLATFORM = re.compile(r"^(?:win|elf|osx|jar|js|ps1|py|php|vbs)\.")
 """What Malpedia's ids begin with; but for `apk`, as on telephones LokiBot and XLoader are other families."""
 NAMES = re.compile(r"[^()/]+")
+WORDS = re.compile(r"[A-Za-z0-9+]+")
+LONGEST, SHORTEST = 3, 4
+"""Words of the longest name, and letters of the shortest, that are looked for in titles."""
+ORDINARY = {"grunt", "smoke"}
 
 
 def family_name(text: str | None) -> str | None:
@@ -34,6 +38,29 @@ def family_name(text: str | None) -> str | None:
     parts = {_known(part) for part in NAMES.findall(shown)}
     [same] = parts if len(parts) == 1 else [None]
     return same or shown or None
+
+
+def families_in(title: str) -> list[str]:
+    """Name the families that a title names, in its order; names that are ordinary words are passed over.
+
+    >>> families_in("2021-12-01: HEODO (EMOTET EPOCH 4) INFECTION WITH COBALT STRIKE")
+    ['emotet', 'cobalt_strike']
+    """
+    words, found, at = WORDS.findall(title), list[str](), 0
+    while at < len(words):
+        name, length = _name_at(words, at)
+        if name is not None:
+            found.append(name)
+        at += length
+    return list(dict.fromkeys(found))
+
+
+def _name_at(words: list[str], at: int) -> tuple[str | None, int]:
+    for length in range(LONGEST, 0, -1):
+        text = "".join(words[at : at + length])
+        if len(text) >= SHORTEST and text.casefold() not in ORDINARY and (name := _known(text)):
+            return name, length
+    return None, 1
 
 
 def _known(text: str) -> str | None:

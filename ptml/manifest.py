@@ -154,7 +154,6 @@ class PendingFile:
     dataset: str
     rows: int | None = None
     place: Path | None = None
-    sha256: str | None = None
 
 
 @dataclass(slots=True)
@@ -235,7 +234,7 @@ class Publication:
             yield file, folder / name
 
     def _publish(self, file: PendingFile, place: Path) -> FileRecord:
-        size, digest = file.temporary.stat().st_size, file.sha256 or sha256_file(file.temporary)
+        size, digest = file.temporary.stat().st_size, sha256_file(file.temporary)
         replace_atomically(file.temporary, place)
         relative = place.relative_to(self.workspace.root).as_posix()
         return FileRecord(path=relative, dataset=file.dataset, bytes=size, sha256=digest, rows=file.rows)

@@ -10,6 +10,7 @@
     models/<name>/  reports/<name>/  scores/<name>/
     quarantine/capture_id=<id>/part-*.parquet     what could not be read
     manifests/<stage>/<capture_id>.json           what has been published
+    manifests/fetch/<source>.jsonl                what has been fetched from a source
     .cache/pages/                                 index pages of sources, with their validators
     .tmp/                                         unfinished work
     .tmp/partial/                                 files that are not whole yet; they outlast a run
@@ -92,6 +93,10 @@ class Workspace:
     def manifest(self, stage: str, capture_id: str) -> Path:
         """What a stage has published of a capture."""
         return self.root / "manifests" / safe_name(stage) / f"{safe_capture_id(capture_id)}.json"
+
+    def receipts(self, source: str) -> Path:
+        """What has been fetched from a source."""
+        return self.root / "manifests" / "fetch" / f"{safe_name(source)}.jsonl"
 
     def model(self, name: str) -> Path:
         """A trained model."""

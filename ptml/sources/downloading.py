@@ -6,10 +6,11 @@ has the same, so that a later run goes on with it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
 
 from ptml.errors import DownloadError
 from ptml.io import CHUNK_BYTES, writing
@@ -57,7 +58,7 @@ class Downloaded:
         url: Where it came from, after redirects.
         size: Its bytes.
         sha256: Its hash.
-        md5: Likewise.
+        md5: Likewise, if it was promised.
         resumed: Bytes of it that an earlier try had brought.
     """
 
@@ -65,7 +66,7 @@ class Downloaded:
     url: str
     size: int
     sha256: str
-    md5: str
+    md5: str | None
     resumed: int = 0
 
 
@@ -132,14 +133,22 @@ class _Transfer:
     resumed: int = 0
     expected: int = 0
     url: str = ""
-    sha256: Any = field(default_factory=hashlib.sha256)
-    md5: Any = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+    sha256: Any = None
+    md5: Any = None
+
+    def __post_init__(self) -> None:
+        self.url = self.ask.url
+        self._begin_hashes()
+
+    def _begin_hashes(self) -> None:
+        self.sha256 = hashlib.sha256()
+        self.md5 = hashlib.md5(usedforsecurity=False) if self.promise.md5 else None
 
     def run(self) -> Downloaded:
         deadline = Deadline(self.client.timeouts.file)
         self._expect(self.promise.size or 0)
         self._take_up()
-        while True:
+        while not self._is_all_here():
             before = self.size
             try:
                 self.client.persist(lambda: self._attempt(deadline), deadline)
@@ -148,8 +157,12 @@ class _Transfer:
                 # A host that cuts every so often is still followed, as long as each round brings some more.
                 if self.size < before + WORTH_ANOTHER_ROUND or not deadline.left:
                     raise failure(self.ask, error) from error
-        digest, md5 = self.sha256.hexdigest(), self.md5.hexdigest()
+        digest, md5 = self.sha256.hexdigest(), self.md5.hexdigest() if self.md5 else None
         return Downloaded(self.partial.path, self.url, self.size, digest, md5, self.resumed)
+
+    def _is_all_here(self) -> bool:
+        """Tell whether an earlier run was stopped when all had come, which the promised hash will tell."""
+        return self.promise.is_hash and self.size == self.promise.size and self.resumed == self.size
 
     def _take_up(self) -> None:
         """Take up what an earlier run left, if the host can be asked whether it still is the same."""
@@ -160,6 +173,7 @@ class _Transfer:
         with self.partial.path.open("rb") as file:
             while piece := file.read(CHUNK_BYTES):
                 self._count(piece)
+        self.moved(self.size, 0)
         self.resumed = self.size
 
     def _attempt(self, deadline: Deadline) -> None:
@@ -177,12 +191,12 @@ class _Transfer:
                 raise Transient("the part that is here is no part of the file that is there")
             if response.status_code not in {WHOLE, PART}:
                 after = response.headers.get("retry-after")
-                raise bad_status(ask, response.status_code, _words(response), after)
+                raise bad_status(ask, response.status_code, self._words(ask, response, deadline), after)
             if self.size and not self._continues(response):
                 self._start_over()
                 if response.status_code == PART:
                     raise Transient("another part came than was asked for")
-            if not self.size:
+            if not self.size and not self.promise.is_hash:
                 self.partial.remember(response.headers)
             self._write(ask, response, deadline)
 
@@ -201,19 +215,27 @@ class _Transfer:
         self.partial.clear()
         self.moved(-self.size, 0)
         self.size = self.resumed = 0
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._begin_hashes()
 
     def _write(self, ask: Ask, response: httpx.Response, deadline: Deadline) -> None:
         length = response.headers.get("content-length", "")
         if length.isascii() and length.isdigit():
             self._expect(self.size + int(length))
-        limit = self.promise.size
-        with writing(self.partial.path), self.partial.path.open("ab", buffering=CHUNK_BYTES) as file:
-            for piece in self.client.pieces(ask, response, deadline, raw=True):
-                file.write(piece)
-                self._count(piece)
-                if limit is not None and self.size > limit:
-                    break  # the check of what came says so
+        with writing(self.partial.path), self.partial.path.open("ab") as file:
+            pieces: list[bytes] = []
+            waiting = 0
+            try:
+                for piece in self.client.pieces(ask, response, deadline, raw=True):
+                    pieces.append(piece)
+                    waiting += len(piece)
+                    self.moved(len(piece), 0)
+                    if waiting >= CHUNK_BYTES:
+                        self._flush(pieces, file)
+                        waiting = 0
+                        if self.size > (self.promise.size or self.size):
+                            break  # the check of what came says so
+            finally:
+                self._flush(pieces, file)
         if response.status_code == PART and not self._is_whole(response):
             raise Transient("the host sent less than was asked for")
 
@@ -221,20 +243,28 @@ class _Transfer:
         told = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         return told is None or told[2] == "*" or self.size >= int(told[2])
 
+    def _flush(self, pieces: list[bytes], file: IO[bytes]) -> None:
+        """Write and hash what has come; in large pieces, since threads wait for each other at each one."""
+        data = b"".join(pieces)
+        pieces.clear()
+        file.write(data)
+        self._count(data)
+
     def _count(self, piece: bytes) -> None:
-        self.sha256.update(piece)
-        self.md5.update(piece)
         self.size += len(piece)
-        self.moved(len(piece), 0)
+        for digest in (self.sha256, self.md5):
+            if digest is not None:
+                digest.update(piece)
 
     def _expect(self, size: int) -> None:
         self.moved(0, size - self.expected)
         self.expected = size
 
-
-def _words(response: httpx.Response) -> str:
-    """Give the beginning of an error's body, if it comes by itself and quickly."""
-    if response.headers.get("content-type", "").startswith(("text/", "application/json")):
-        piece = next(response.iter_bytes(1 << 10), b"")
-        return f": {excerpt(piece)}" if piece else ""
-    return ""
+    def _words(self, ask: Ask, response: httpx.Response, deadline: Deadline) -> str:
+        """Give the beginning of an error's body, if it is text and comes by itself."""
+        if not response.headers.get("content-type", "").startswith(("text/", "application/json")):
+            return ""
+        with contextlib.suppress(Transient):
+            piece = next(self.client.pieces(ask, response, deadline), b"")
+            return f": {excerpt(piece)}" if piece else ""
+        return ""

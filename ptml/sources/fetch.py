@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections import Counter, defaultdict
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+import uuid
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from ptml.errors import CannotWrite, PtmlError
-from ptml.manifest import read_manifest
+from ptml.io import sha256_file, writing
 from ptml.sources.merging import list_captures
 from ptml.sources.planning import Plan, options_of, plan_fetch
 from ptml.sources.protocol import Room
-from ptml.sources.raw import STAGE as RAW
-from ptml.sources.raw import publish_raw
-from ptml.sources.receipt import Listing, Receipt, is_there, now, write_receipt
+from ptml.sources.receipt import keep_receipts, published_raw, receipt_of
 from ptml.sources.registry import Network, about, opened
+from ptml.sources.rooms import Folders
+from ptml.sources.together import Staged, publish_together
 from ptml.stage import StageReport
 from ptml.types import unwatched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ptml.settings import FetchSettings
-    from ptml.sources.protocol import Captured, Item, Source
-    from ptml.types import FetchProgress
+    from ptml.sources.protocol import Captured, Delivery, Item, Source
+    from ptml.sources.receipt import Receipt
+    from ptml.types import FetchProgress, JsonObject
     from ptml.workspace import Workspace
 
 LISTED_EVERY = 5.0
+PUBLISHED_EVERY = 1.0
+TOGETHER = 64
 LOOK_EVERY = 0.2
 
 
@@ -62,13 +70,11 @@ def fetch(
     network = Network(settings.allow_private, settings.ca, jobs + 1)
     with (
         workspace.locked(),
-        opened(settings.source, network, workspace, options_of(settings)) as (
-            source,
-            access,
-        ),
+        workspace.scratch_folder() as folder,
+        opened(settings.source, network, workspace, options_of(settings)) as (source, access),
     ):
         plan = plan_fetch(workspace, source, settings, force=force)
-        run = _Run(workspace, source, settings, plan, progress, force=force)
+        run = _Run(workspace, source, settings, plan, Folders(folder), progress, force=force)
         try:
             run.work(jobs)
         except BaseException:
@@ -85,44 +91,83 @@ class _Run:
     source: Source
     settings: FetchSettings
     plan: Plan
+    folders: Folders
     progress: FetchProgress
     force: bool = False
     pool: ThreadPoolExecutor | None = None
     listed_at: float = field(default_factory=time.monotonic)
+    published_at: float = field(default_factory=time.monotonic)
+    ready: list[tuple[Item, Delivery]] = field(default_factory=list)
     waiting: list[tuple[Item, Receipt]] = field(default_factory=list)
+    renewed: set[str] = field(default_factory=set)
     done: dict[str, bool] = field(default_factory=dict)
     errors: dict[str, PtmlError] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     expected: int = 0
+    planned: int = 0
     files: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
-    captures: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def work(self, jobs: int) -> None:
         """Fetch what is planned, and list it as it comes."""
+        self.planned = self.plan.size
         self.waiting += self.plan.known
         for _, receipt in self.plan.known:
             self.done |= {one.capture_id: False for one in receipt.captures}
         self.pool = ThreadPoolExecutor(jobs, thread_name_prefix="fetch")
+        finished: SimpleQueue[Future[Delivery]] = SimpleQueue()
         futures = {self.pool.submit(self._one, item): item for item in self.plan.items}
-        pending: set[Future[Receipt]] = set(futures)
-        while pending:
-            ready, pending = wait(pending, LOOK_EVERY, FIRST_COMPLETED)
-            for future in ready:
-                self._take(futures[future], future)
+        for future in futures:
+            future.add_done_callback(finished.put)
+        while futures:
+            with contextlib.suppress(Empty):
+                future = finished.get(timeout=LOOK_EVERY)
+                self._take(futures.pop(future), future)
             self._tell()
+            if len(self.ready) >= TOGETHER or time.monotonic() - self.published_at > PUBLISHED_EVERY:
+                self.publish()
             if self.waiting and time.monotonic() - self.listed_at > LISTED_EVERY:
                 self.list()
 
     def end(self) -> None:
-        """Let no thread work on, and list what has come."""
+        """Let no thread work on, and publish and list what has come."""
         if self.pool is not None:
             self.pool.shutdown(cancel_futures=True)
+        self.publish()
         self.list()
+        self._tell()
+
+    def publish(self) -> None:
+        """Publish what has come since this was done last."""
+        ready, self.ready, self.published_at = self.ready, [], time.monotonic()
+        if not ready:
+            return
+        staged: dict[str, Staged] = {}
+        for item, delivery in ready:
+            for one in delivery.captures:
+                if one.capture_id not in staged and not self._is_there(one):
+                    about_it: JsonObject = {"source": self.settings.source, "item": item.id}
+                    staged[one.capture_id] = Staged(
+                        self.settings.source, one.capture_id, one.files, one.hashes, about_it
+                    )
+        source = self.settings.source
+        published = publish_together(self.workspace, list(staged.values()), self.folders.root)
+        receipts = [
+            (item, receipt_of(self.workspace, source, item, delivery, published)) for item, delivery in ready
+        ]
+        keep_receipts(self.workspace, source, (receipt for _, receipt in receipts))
+        self.waiting += receipts
+
+    def _is_there(self, captured: Captured) -> bool:
+        """Tell whether a capture need not be published: it is there, and not this source's to renew."""
+        old = published_raw(self.workspace, captured.capture_id)
+        again = self.force and captured.capture_id not in self.renewed
+        self.renewed.add(captured.capture_id)
+        return old is not None and not (again and old.parameters.get("source") == self.settings.source)
 
     def list(self) -> None:
-        """List in the catalog what has come since this was done last."""
+        """List in the catalog what has been published since this was done last."""
         if self.waiting:
             self.notes.update(list_captures(self.workspace, self.settings.source, self.waiting))
         self.waiting = []
@@ -150,58 +195,29 @@ class _Run:
             seconds=round(seconds, 3),
         )
 
-    def _take(self, item: Item, future: Future[Receipt]) -> None:
+    def _take(self, item: Item, future: Future[Delivery]) -> None:
         try:
-            receipt = future.result()
+            delivery = future.result()
         except CannotWrite:
             raise  # it would hit every other file too
         except PtmlError as error:
             self.errors[item.id] = error
             return
         self.files += 1
-        self.waiting.append((item, receipt))
-        self.notes.update(receipt.notes)
-        for one in receipt.captures:
+        self.ready.append((item, delivery))
+        self.notes.update(delivery.notes)
+        for one in delivery.captures:
             if one.capture_id in self.done:
                 self.notes[f"{one.name} has the same content as another: one capture"] += 1
             self.done[one.capture_id] = True
 
-    def _one(self, item: Item) -> Receipt:
-        with self.workspace.scratch_folder() as folder:
-            room = Room(folder, self.workspace.partial, self._moved, self.settings.passwords)
+    def _one(self, item: Item) -> Delivery:
+        """Fetch an item, and set what came aside for the main thread to publish."""
+        with self.folders.lend() as (work, aside):
+            room = Room(work, self.workspace.partial, self._moved, self.settings.passwords)
             delivery = self.source.fetch(item, room)
             captures = {one.capture_id: one for one in delivery.captures}
-            receipt = Receipt(
-                source=self.settings.source,
-                item=item.id,
-                size=delivery.size,
-                sha256=delivery.sha256,
-                promise=asdict(item.promise),
-                captures=tuple(self._publish(item, one) for one in captures.values()),
-                fetched_at=now(),
-                notes=delivery.notes,
-            )
-            write_receipt(self.workspace, receipt, folder)
-        return receipt
-
-    def _publish(self, item: Item, captured: Captured) -> Listing:
-        with self.lock:
-            own = self.captures[captured.capture_id]
-        with own:  # the same capture may come in two files at a time
-            if self.force or not is_there(self.workspace, captured.capture_id):
-                publish_raw(
-                    self.workspace,
-                    self.settings.source,
-                    captured.capture_id,
-                    captured.files,
-                    parameters={"source": self.settings.source, "item": item.id},
-                    force=self.force,
-                    move=True,
-                    known=captured.hashes,
-                )
-            manifest = read_manifest(self.workspace, RAW, captured.capture_id)
-        size = sum(file.bytes for file in manifest.files) if manifest else 0
-        return Listing(captured.capture_id, captured.name, size, captured.sha256, captured.md5)
+            return replace(delivery, captures=tuple(_aside(one, aside) for one in captures.values()))
 
     def _moved(self, some: int, expected: int) -> None:
         with self.lock:
@@ -210,4 +226,14 @@ class _Run:
 
     def _tell(self) -> None:
         done, total = self.files + len(self.errors), len(self.plan.items)
-        self.progress(self.bytes, max(self.expected, self.plan.size), done, total)
+        self.progress(self.bytes, max(self.expected, self.planned), done, total)
+
+
+def _aside(captured: Captured, folder: Path) -> Captured:
+    """Move a capture's files out of the way of the next item, and hash those that are not hashed yet."""
+    files, hashes = {}, {}
+    with writing(folder):
+        for name, path in captured.files.items():
+            hashes[name] = captured.hashes.get(name) or sha256_file(path)
+            files[name] = path.replace(folder / uuid.uuid4().hex)
+    return replace(captured, files=files, hashes=hashes)

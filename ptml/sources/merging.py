@@ -34,7 +34,7 @@ def list_captures(workspace: Workspace, source: str, fetched: Iterable[tuple[Ite
     sources: dict[str, set[str]] = {}
     for origin in origins:
         sources.setdefault(origin["capture_id"], set()).add(origin["source"])
-    since = {(one["capture_id"], one["source"]): one["fetched_at"] for one in origins}
+    before = {one["capture_id"]: one for one in origins if one["source"] == source}
     rows: dict[str, dict[str, Any]] = {}
     new: dict[str, dict[str, Any]] = {}
     remarks: list[str] = []
@@ -52,10 +52,10 @@ def list_captures(workspace: Workspace, source: str, fetched: Iterable[tuple[Ite
                 "source_id": item.id,
                 "licence": item.licence,
                 "citation": item.citation,
-                "fetched_at": since.get((one, source)) or receipt.moment,
+                "fetched_at": before[one]["fetched_at"] if one in before else receipt.moment,
             }
     changed = [row for one, row in rows.items() if row != known.get(one)]
-    upsert(workspace, changed, [one for one in new.values() if one not in origins])
+    upsert(workspace, changed, [row for one, row in new.items() if row != before.get(one)])
     return remarks
 
 

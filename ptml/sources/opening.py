@@ -6,8 +6,6 @@ else lies there is left out and counted. Nothing is executed, and no member's na
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -15,8 +13,14 @@ from typing import IO, TYPE_CHECKING
 
 from ptml.archive import archive_kind, members
 from ptml.errors import BadData
-from ptml.identity import PCAP_MAGICS, capture_id_of_logs, capture_id_of_sha256, is_pcap
-from ptml.io import CHUNK_BYTES, chunks, open_raw, writing
+from ptml.identity import (
+    PCAP_MAGICS,
+    capture_id_of_logs,
+    capture_id_of_sha256,
+    is_pcap,
+    pcap_sha256,
+)
+from ptml.io import CHUNK_BYTES, open_raw, writing
 from ptml.sources.asks import excerpt
 from ptml.sources.protocol import Captured
 from ptml.zeektypes import looks_like_archive, looks_like_log
@@ -29,6 +33,7 @@ DEPTH = 2
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 NAME_CHARACTERS = 100
+CAPTURES = {".pcap", ".pcapng", ".cap"}
 
 
 @dataclass(slots=True)
@@ -70,7 +75,7 @@ def open_fetched(
     folder: Path,
     passwords: Sequence[str] = (),
     *,
-    hashes: tuple[str, str] | None = None,
+    hashes: tuple[str, str | None] | None = None,
 ) -> Opened:
     """Find the captures in a file.
 
@@ -79,7 +84,7 @@ def open_fetched(
         name: What it is called, which is also what a capture is called that it is.
         folder: Where what comes out of an archive goes.
         passwords: What to try where it is encrypted.
-        hashes: SHA-256 and MD5 of the file, if they are known.
+        hashes: SHA-256 of the file and, where that is known too, MD5.
 
     Raises:
         BadData: It holds no capture, is broken, is encrypted, or exceeds a limit.
@@ -166,18 +171,11 @@ def _copy(file: IO[bytes], path: Path) -> None:
             out.write(piece)
 
 
-def _pcap(path: Path, name: str, hashes: tuple[str, str] | None = None) -> Captured:
-    digest, md5 = hashes or _hashes(path)
-    return Captured(shown_name(name), {safe_file_name(name): path}, capture_id_of_sha256(digest), digest, md5)
-
-
-def _hashes(path: Path) -> tuple[str, str]:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with contextlib.suppress(BadData):  # it breaks off: the parse stage reports that
-        for piece in chunks(path):
-            sha256.update(piece)
-            md5.update(piece)
-    return sha256.hexdigest(), md5.hexdigest()
+def _pcap(path: Path, name: str, hashes: tuple[str, str | None] | None = None) -> Captured:
+    digest, md5 = hashes or (pcap_sha256(path), None)
+    file = safe_file_name(name)
+    known = {file: digest} if hashes else {}
+    return Captured(shown_name(name), {file: path}, capture_id_of_sha256(digest), digest, md5, known)
 
 
 def _logs(files: dict[str, Path], name: str) -> Captured:
@@ -197,6 +195,16 @@ def _what_came(left_out: int, head: bytes) -> str:
     if left_out:
         return f"of its {left_out} files none is"
     return f"what came begins with {excerpt(head)}" if head else "what came is empty"
+
+
+def may_hold_captures(name: PurePosixPath) -> bool:
+    """Tell by its name whether a file may be a capture, or hold some.
+
+    >>> [may_hold_captures(PurePosixPath(name)) for name in ("a.PCAP.gz", "b.zip", "conn.log", "read.me")]
+    [True, True, True, False]
+    """
+    suffixes = {suffix.lower() for suffix in name.suffixes}
+    return bool(suffixes & CAPTURES) or looks_like_log(PurePosixPath(name.name))
 
 
 def safe_file_name(name: str) -> str:

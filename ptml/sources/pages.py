@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ptml.errors import CannotWrite
 from ptml.io import write_bytes
 from ptml.sources.asks import Answer, Ask, require_good
 
@@ -26,12 +28,10 @@ class Pages:
     Attributes:
         client: What asks.
         folder: Where pages are kept; None keeps none.
-        scratch: A folder on the same file system, for pages that are not whole.
     """
 
     client: Client
     folder: Path | None = None
-    scratch: Path | None = None
 
     def get(self, url: str, **parts: Any) -> Answer:  # noqa: ANN401 - the other fields of `Ask`
         """Get a page, the kept one where the host says that it has not changed.
@@ -55,22 +55,23 @@ class Pages:
     def save(self, answer: Answer) -> Path:
         """Save a page for people to look at, and tell where."""
         suffix = ".html" if "html" in answer.headers.get("content-type", "") else ".txt"
-        if self.folder is None or self.scratch is None:
+        if self.folder is None:
             with tempfile.NamedTemporaryFile(prefix="ptml-page-", suffix=suffix, delete=False) as file:
                 file.write(answer.body)
                 return Path(file.name)
         path = self.folder / f"unexpected-{_key(Ask(answer.url))}{suffix}"
-        write_bytes(path, answer.body, self.scratch)
+        write_bytes(path, answer.body, self.folder)
         return path
 
     def _keep(self, ask: Ask, answer: Answer) -> None:
-        if self.folder is None or self.scratch is None or not set(VALIDATORS) & set(answer.headers):
+        if self.folder is None or not set(VALIDATORS) & set(answer.headers):
             return
         kept = {
             name: value for name, value in answer.headers.items() if name in {*VALIDATORS, "content-type"}
         }
         head = json.dumps({"url": answer.url, "headers": kept}).encode()
-        write_bytes(self.folder / f"{_key(ask)}.page", head + b"\n" + answer.body, self.scratch)
+        with contextlib.suppress(CannotWrite):  # it is only asked for again then
+            write_bytes(self.folder / f"{_key(ask)}.page", head + b"\n" + answer.body, self.folder)
 
     def _kept(self, ask: Ask) -> Answer | None:
         if self.folder is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError
 from ptml.sources.protocol import Options
-from ptml.sources.receipt import valid_receipt
+from ptml.sources.receipt import read_receipts, still_holds
 from ptml.sources.registry import about
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def plan_fetch(workspace: Workspace, source: Source, settings: FetchSettings, *,
         DownloadError: The search did not work.
     """
     plan = Plan()
+    receipts = {} if force else read_receipts(workspace, settings.source)
     ids: set[str] = set()
     urls: dict[str, str] = {}
     for item in islice(_items(source, settings, plan), settings.limit):
@@ -58,11 +59,11 @@ def plan_fetch(workspace: Workspace, source: Source, settings: FetchSettings, *,
             plan.failed[item.id] = BadData(f"it has the same URL as {urls[item.url]!r}, which is fetched")
             continue
         urls[item.url] = item.id
-        receipt = None if force else valid_receipt(workspace, settings.source, item)
-        if receipt is None:
-            plan.items.append(item)
-        else:
+        receipt = receipts.get(item.id)
+        if receipt is not None and still_holds(workspace, receipt, item):
             plan.known.append((item, receipt))
+        else:
+            plan.items.append(item)
     return plan
 
 

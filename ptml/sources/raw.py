@@ -29,10 +29,8 @@ def publish_raw(
     rows: int = 0,
     counts: Mapping[str, int] | None = None,
     force: bool = False,
-    move: bool = False,
-    known: Mapping[str, str] | None = None,
 ) -> tuple[Manifest, bool]:
-    """Bring a capture's files into ``raw/<source>/<capture_id>/`` and publish their manifest.
+    """Copy a capture's files into ``raw/<source>/<capture_id>/`` and publish their manifest.
 
     Args:
         workspace: Where to.
@@ -43,8 +41,6 @@ def publish_raw(
         rows: Connections in it, where the source knows.
         counts: Other counts that the source knows.
         force: Copy again what is there already.
-        move: Take the files away from where they lie, in the workspace's `.tmp`, rather than copy them.
-        known: SHA-256 of files by name, where it is known already.
 
     Returns:
         The manifest, and whether anything was copied.
@@ -52,8 +48,7 @@ def publish_raw(
     Raises:
         CannotWrite: The operating system refused; the workspace stays as it was.
     """
-    known = known or {}
-    hashes = {name: known.get(name) or sha256_file(path) for name, path in sorted(files.items())}
+    hashes = {name: sha256_file(path) for name, path in sorted(files.items())}
     fingerprint = sha256_json([STAGE, source, dict(hashes), parameters or {}])
     old = read_manifest_or_none(workspace, STAGE, capture_id)
     if old is not None and not force and is_fresh(workspace, old, fingerprint):
@@ -63,11 +58,7 @@ def publish_raw(
         for name, path in sorted(files.items()):
             pending = publication.new_file(workspace.raw(source, capture_id) / name, STAGE)
             with writing(pending.temporary):
-                if move:
-                    path.replace(pending.temporary)
-                    pending.sha256 = hashes[name]
-                else:
-                    shutil.copyfile(path, pending.temporary)
+                shutil.copyfile(path, pending.temporary)
         manifest = publication.publish(
             inputs=hashes, parameters=parameters or {}, rows_in=rows, rows_out=rows, counts=counts
         )

@@ -6,22 +6,21 @@ was killed in between leaves them for the next one to list.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ptml.errors import BadData, MissingInput
-from ptml.io import read_json, sha256_json, write_json
-from ptml.manifest import is_fresh, read_manifest_or_none
+from ptml.io import writing
+from ptml.manifest import is_fresh, read_manifest, read_manifest_or_none
 from ptml.sources.raw import STAGE as RAW
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
-    from ptml.sources.protocol import Item
+    from ptml.manifest import Manifest
+    from ptml.sources.protocol import Delivery, Item
     from ptml.workspace import Workspace
-
-STAGE = "fetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,6 @@ class Receipt:
     promise: dict[str, Any]
     captures: tuple[Listing, ...]
     fetched_at: str
-    notes: tuple[str, ...] = ()
 
     @property
     def moment(self) -> datetime:
@@ -54,37 +52,73 @@ class Receipt:
         return datetime.fromisoformat(self.fetched_at)
 
 
-def now() -> str:
-    """Give the moment as receipts write it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+def receipt_of(
+    workspace: Workspace,
+    source: str,
+    item: Item,
+    delivery: Delivery,
+    published: Mapping[str, Manifest],
+) -> Receipt:
+    """Make the receipt of an item whose captures are all published, some of them just now."""
+    listed = []
+    for one in delivery.captures:
+        manifest = published.get(one.capture_id) or read_manifest(workspace, RAW, one.capture_id)
+        size = sum(file.bytes for file in manifest.files) if manifest else 0
+        listed.append(Listing(one.capture_id, one.name, size, one.sha256, one.md5))
+    return Receipt(
+        source=source,
+        item=item.id,
+        size=delivery.size,
+        sha256=delivery.sha256,
+        promise=asdict(item.promise),
+        captures=tuple(listed),
+        fetched_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
 
 
-def _path(workspace: Workspace, source: str, item: str) -> Path:
-    return workspace.manifest(STAGE, f"c{sha256_json([source, item])[:16]}")
+def keep_receipts(workspace: Workspace, source: str, receipts: Iterable[Receipt]) -> None:
+    """Add receipts to those of a source; the last one of an item holds.
 
-
-def write_receipt(workspace: Workspace, receipt: Receipt, scratch: Path) -> None:
-    """Publish a receipt.
+    If a power cut spoils them, items are fetched once more.
 
     Raises:
         CannotWrite: The operating system refused.
     """
-    write_json(_path(workspace, receipt.source, receipt.item), asdict(receipt), scratch)
+    path = workspace.receipts(source)
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in receipts)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n" + lines)  # what a killed run broke off stays a line of its own
 
 
-def valid_receipt(workspace: Workspace, source: str, item: Item) -> Receipt | None:
-    """Find the receipt of an item whose promise is the same, and whose captures are still there."""
+def read_receipts(workspace: Workspace, source: str) -> dict[str, Receipt]:
+    """Read the receipts of a source, by item; lines that broke off are passed over."""
+    found = {}
     try:
-        value = read_json(_path(workspace, source, item.id))
-        captures = tuple(Listing(**one) for one in value.pop("captures"))
-        receipt = Receipt(captures=captures, notes=tuple(value.pop("notes")), **value)
-    except (MissingInput, BadData, KeyError, TypeError):
-        return None
-    same = (receipt.source, receipt.item, receipt.promise) == (source, item.id, asdict(item.promise))
-    return receipt if same and all(is_there(workspace, one.capture_id) for one in captures) else None
+        lines = workspace.receipts(source).read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            value = json.loads(line)
+            captures = tuple(Listing(**one) for one in value.pop("captures"))
+            receipt = Receipt(captures=captures, **value)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        found[receipt.item] = receipt
+    return found
 
 
-def is_there(workspace: Workspace, capture_id: str) -> bool:
-    """Tell whether a capture's raw files are published and still lie there."""
+def still_holds(workspace: Workspace, receipt: Receipt, item: Item) -> bool:
+    """Tell whether an item's promise is still the same, and its captures are still there."""
+    if receipt.promise != asdict(item.promise):
+        return False
+    return all(published_raw(workspace, one.capture_id) for one in receipt.captures)
+
+
+def published_raw(workspace: Workspace, capture_id: str) -> Manifest | None:
+    """Give the manifest of a capture whose raw files are published and still lie there; None of another."""
     manifest = read_manifest_or_none(workspace, RAW, capture_id)
-    return manifest is not None and is_fresh(workspace, manifest, manifest.fingerprint)
+    there = manifest is not None and is_fresh(workspace, manifest, manifest.fingerprint)
+    return manifest if there else None

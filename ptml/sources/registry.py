@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 SOURCES = {
     "cape": "ptml.sources.cape:Cape",
     "manifest": "ptml.sources.manifest:ManifestSource",
+    "mta": "ptml.sources.mta:MalwareTrafficAnalysis",
     "packettotal": "ptml.sources.packettotal.source:PacketTotalSource",
+    "stratosphere": "ptml.sources.stratosphere:Stratosphere",
     "triage": "ptml.sources.triage:Triage",
+    "uwf": "ptml.sources.uwf:UwfZeekData",
+    "zenodo": "ptml.sources.zenodo:Zenodo",
 }
 
 
@@ -87,12 +91,12 @@ def opened(
     secret = "" if options.replay else _secret(kind.about)
     with Client(
         allow_private=network.allow_private,
-        pace=kind.about.pace,
+        pace=kind.about.pace if url == kind.about.url else 0.0,  # whoever names a place knows its pace
         ca=network.ca,
         connections=network.connections,
     ) as client:
         there = workspace is not None and workspace.root.is_dir()
-        pages = Pages(client, workspace.pages, workspace.scratch) if workspace and there else Pages(client)
+        pages = Pages(client, workspace.pages) if workspace and there else Pages(client)
         access = Access(client, pages, url, secret, options)
         yield cast("Callable[[Access], Source]", kind)(access), access
 

@@ -62,6 +62,7 @@ class Transport(httpx.BaseTransport):
         }
         stoppable = StoppableBackend(backend, stopping)
         self.straight = _By(httpcore.ConnectionPool(**self.options, network_backend=stoppable))
+        self.proxies = getproxies()
         self.proxied: dict[str, _By] = {}
         self.lock = threading.Lock()
 
@@ -71,11 +72,17 @@ class Transport(httpx.BaseTransport):
         Raises:
             AddressRefused: It leads to an address that is not connected to.
         """
-        proxy = proxy_of(request.url.scheme, request.url.host)
+        proxy = self._proxy_for(request.url)
         if proxy is None:
             return self.straight.handle_request(request)
         check_literal(request.url.host, allow_private=self.allow_private)
         return self._by(proxy).handle_request(request)
+
+    def _proxy_for(self, url: httpx.URL) -> str | None:
+        proxy = self.proxies.get(url.scheme) or self.proxies.get("all")
+        if not proxy or proxy_bypass(url.host):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
 
     def _by(self, proxy: str) -> httpx.HTTPTransport:
         with self.lock:
@@ -104,15 +111,6 @@ class Transport(httpx.BaseTransport):
         """Close all connections."""
         for transport in (self.straight, *self.proxied.values()):
             transport.close()
-
-
-def proxy_of(scheme: str, host: str) -> str | None:
-    """Name the proxy that the environment wants for a host."""
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _context(ca: Path | None) -> ssl.SSLContext:

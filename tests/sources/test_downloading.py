@@ -27,15 +27,22 @@ SHA256, MD5 = hashlib.sha256(BODY).hexdigest(), hashlib.md5(BODY).hexdigest()
 CUT = Fault(cut=200_000)
 
 
-def client(attempts: int = 3) -> Client:
-    """Make a client that may go to loopback and does not wait long."""
+def client(attempts: int = 3, read: float = 30.0) -> Client:
+    """Make a client that may go to loopback and does not wait long before it tries again."""
     retries = Retries(attempts=attempts, first=0.001)
-    return Client(allow_private=True, retries=retries, timeouts=Timeouts(read=0.5))
+    return Client(allow_private=True, retries=retries, timeouts=Timeouts(read=read))
 
 
-def fetch(web: WebServer, folder: Path, promise: Promise | None = None, *, attempts: int = 3) -> Downloaded:
+def fetch(
+    web: WebServer,
+    folder: Path,
+    promise: Promise | None = None,
+    *,
+    attempts: int = 3,
+    read: float = 30.0,
+) -> Downloaded:
     """Download the file at /a."""
-    with client(attempts) as http:
+    with client(attempts, read) as http:
         return download(http, Ask(web.url + "/a"), folder, promise)
 
 
@@ -159,8 +166,8 @@ def test_a_bad_beginning_is_given_one_more_chance(web: WebServer, tmp_path: Path
 def test_a_hang_in_the_middle_is_gone_on_from(web: WebServer, tmp_path: Path) -> None:
     """A host that says nothing for longer than it may is asked again."""
     web.add("/a", BODY)
-    web.faults["/a"].append(Fault(drip=1.0))
-    assert fetch(web, tmp_path).sha256 == SHA256
+    web.faults["/a"].append(Fault(drip=5.0))
+    assert fetch(web, tmp_path, read=1.0).sha256 == SHA256
     assert ranges(web)[1] is not None
 
 
@@ -170,6 +177,27 @@ def test_an_error_has_the_hosts_own_words(web: WebServer, tmp_path: Path) -> Non
     with pytest.raises(DownloadError, match=r"access was refused \(status 403: 'quota ") as caught:
         fetch(web, tmp_path)
     assert ("\x1b" in str(caught.value), len(web.seen)) == (False, 1)
+
+
+def test_a_file_that_had_come_whole_is_not_asked_for(web: WebServer, tmp_path: Path) -> None:
+    """A run that was killed after the last byte: the promised hash tells that nothing is missing."""
+    web.add("/a", BODY)
+    promise = Promise(len(BODY), SHA256)
+    fetch(web, tmp_path, promise)
+    done = fetch(web, tmp_path, promise)
+    assert (done.sha256, done.resumed, len(web.seen)) == (SHA256, len(BODY), 1)
+    done.path.write_bytes(b"x" * len(BODY))
+    assert fetch(web, tmp_path, promise).sha256 == SHA256
+    assert ranges(web) == [None, None]
+
+
+def test_a_refusal_whose_words_hang_is_still_a_refusal(web: WebServer, tmp_path: Path) -> None:
+    """The status is known; it is not tried again for want of its words."""
+    headers = {"content-type": "text/plain", "content-length": "1000"}
+    web.faults["/a"].append(Fault(404, headers, body=b"", cut=0))
+    with pytest.raises(DownloadError, match=r"it is not there \(status 404\)"):
+        fetch(web, tmp_path)
+    assert len(web.seen) == 1
 
 
 def test_bytes_and_expected_bytes_are_told(web: WebServer, tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_a_listed_capture_comes_with_all_that_is_said_of_it(web: WebServer, work
         "label": "malicious",
         "family": "emotet",
         "sha256": hashlib.sha256(data).hexdigest(),
+        "md5": hashlib.md5(data).hexdigest(),
         "size": len(data),
         "confidence": 0.8,
         "tags": ["b", "a"],
@@ -107,7 +108,7 @@ def test_a_listed_capture_comes_with_all_that_is_said_of_it(web: WebServer, work
         "notes": "n",
     }
     assert (listed["label_confidence"], listed["tags"], listed["size_bytes"]) == (0.8, ["a", "b"], len(data))
-    assert (listed["sha256"], listed["md5"]) == (row["sha256"], hashlib.md5(data).hexdigest())
+    assert (listed["sha256"], listed["md5"]) == (row["sha256"], row["md5"])
     [origin] = read_provenance(workspace).to_dicts()
     assert (origin["url"], origin["licence"], origin["citation"]) == (row["url"], "CC0", "somebody 2026")
     assert (workspace.raw("manifest", capture_id) / "first").read_bytes() == data
@@ -154,7 +155,9 @@ def test_one_capture_of_two_sources_has_two_origins_and_keeps_its_label(
     assert list(report.notes) == [f"own.pcap: {told}"]
     assert row["notes"] == "manifest says benign"
     assert not (workspace.root / "raw" / "manifest").exists()
-    assert run(workspace, web.url + "/list.jsonl").notes == report.notes
+    for force in (False, True):
+        assert run(workspace, web.url + "/list.jsonl", force=force).notes == report.notes
+    assert not (workspace.root / "raw" / "manifest").exists()
 
 
 def test_an_unknown_label_is_filled_in(web: WebServer, workspace: Workspace, tmp_path: Path) -> None:
@@ -394,10 +397,11 @@ def test_killed_at_random_moments_it_ends_with_the_same_files(web: WebServer, wo
     listed = serve(web, 200, size=20_000)
     expected = {hashlib.sha256(pcap(number, 20_000)).hexdigest() for number in range(200)}
     rng = random.Random(int(os.environ.get("PTML_KILL_SEED", "1")))
-    for _ in range(int(os.environ.get("PTML_KILLS", "4"))):
+    kills = int(os.environ.get("PTML_KILLS", "4"))
+    for _ in range(kills):
         before = len(web.seen)
         process = start(workspace, listed)
-        stop_at = before + rng.randint(2, 60)
+        stop_at = before + rng.randint(2, 240 // kills)
         deadline = time.monotonic() + 30
         while len(web.seen) < stop_at and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)

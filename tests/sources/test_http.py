@@ -29,7 +29,8 @@ __all__ = ["web_fixture"]
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 QUICK = Retries(attempts=4, first=0.001, longest=2.0)
-SHORT = Timeouts(connect=2.0, read=0.3, total=5.0)
+LONG = Timeouts(connect=20.0, read=20.0, total=60.0)
+SHORT = Timeouts(connect=20.0, read=0.5, total=60.0)
 SECRET = "k3y-that-nobody-may-see"
 
 
@@ -37,7 +38,7 @@ def client(
     *,
     allow_private: bool = True,
     retries: Retries = QUICK,
-    timeouts: Timeouts = SHORT,
+    timeouts: Timeouts = LONG,
     pace: float = 0.0,
     ca: Path | None = None,
     backend: CheckedBackend | None = None,
@@ -91,7 +92,7 @@ def test_one_connection_serves_many_requests(web: WebServer) -> None:
         Fault(429, {"retry-after": "0"}),
         Fault(0),
         Fault(cut=3),
-        Fault(hang=0.5),
+        Fault(hang=2.0),
     ],
     ids=["500", "503", "429", "429 with Retry-After", "no answer", "cut short", "hangs"],
 )
@@ -99,7 +100,7 @@ def test_what_may_pass_is_tried_again(web: WebServer, fault: Fault) -> None:
     """Two faults of a kind, then the page: it comes at the third try."""
     url = web.add("/a", b"hello")
     web.faults["/a"].extend([fault, fault])
-    with client() as http:
+    with client(timeouts=SHORT if fault.hang else LONG) as http:
         assert http.get(url).body == b"hello"
     assert len(web.seen) == 3
 
