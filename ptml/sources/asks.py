@@ -18,6 +18,8 @@ GOOD = range(200, 300)
 REFUSED = {401, 403}
 NOT_FOUND = {404, 410}
 TOO_MANY = 429
+SHORTEST_KEY = 6
+"""Shorter words are no keys, but words that a host may well use, such as Token."""
 SHOWN_BYTES = 160
 
 
@@ -68,6 +70,18 @@ class Ask:
 
     def __str__(self) -> str:
         return f"{self.method} {shown_url(self.url)}"
+
+    def hide(self, words: bytes) -> bytes:
+        """Take what is secret out of a host's words: it may say a wrong key back.
+
+        >>> Ask("https://example.org", secrets={"authorization": "Bearer k3y-k3y"}).hide(b"no key k3y-k3y")
+        b'no key [key]'
+        """
+        for value in self.secrets.values():
+            for word in sorted({value, *value.split()}, key=len, reverse=True):
+                if len(word) >= SHORTEST_KEY:
+                    words = words.replace(word.encode(), b"[key]")
+        return words
 
     @property
     def may_repeat(self) -> bool:
@@ -120,7 +134,7 @@ def require_good(ask: Ask, answer: Answer) -> Answer:
     """
     if answer.status in GOOD:
         return answer
-    words = f": {excerpt(answer.body)}" if answer.body else ""
+    words = f": {excerpt(ask.hide(answer.body))}" if answer.body else ""
     raise bad_status(ask, answer.status, words, answer.headers.get("retry-after"))
 
 

@@ -266,5 +266,5 @@ class _Transfer:
             return ""
         with contextlib.suppress(Transient):
             piece = next(self.client.pieces(ask, response, deadline), b"")
-            return f": {excerpt(piece)}" if piece else ""
+            return f": {excerpt(ask.hide(piece))}" if piece else ""
         return ""
