@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ID_DIGITS = 16
+HASH_LINE = re.compile(rb"(?m)^#[^\n]*\n?")
 PCAP_MAGICS = tuple(
     bytes.fromhex(magic)
     for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "a1b2cd34", "34cdb2a1", "0a0d0d0a")
@@ -117,6 +119,9 @@ class DataLines:
     Args:
         marks: Numbers of bytes of data lines after which the hash so far is wanted too.
 
+    Attributes:
+        size: How many bytes of data lines have come.
+
     >>> whole, cut = DataLines(), DataLines(marks=[4])
     >>> whole.update(b"#path\tconn\n1\ta\n")
     >>> for piece in (b"#pa", b"th\tdns\n1", b"\ta\n2\tb"):
@@ -127,53 +132,45 @@ class DataLines:
 
     def __init__(self, marks: Iterable[int] = ()) -> None:
         self._digest = hashlib.sha256()
-        self._hashed = 0
-        self._rest = b""
         self._marks = sorted(set(marks), reverse=True)
         self._marked: dict[int, str] = {}
-
-    @property
-    def size(self) -> int:
-        """Count the bytes of the data lines that have come."""
-        return self._hashed + len(_without_hash_lines(self._rest))
+        self.size = 0
+        self._begun: bytes = b""
+        self._hash(memoryview(b""))
 
     def update(self, piece: bytes) -> None:
         """Take the next piece."""
-        end = piece.rfind(b"\n") + 1
-        if end and b"#" not in piece and not self._rest.startswith(b"#"):  # most of a log: no copy
-            self._hash(memoryview(self._rest))
-            self._hash(memoryview(piece)[:end])
-            self._rest = piece[end:]
-            return
-        lines, newline, self._rest = (self._rest + piece).rpartition(b"\n")
-        self._hash(memoryview(_without_hash_lines(lines + newline)))
+        end = 0
+        if self._begun:  # the line may be longer than memory: none of it is kept back
+            end = piece.find(b"\n") + 1 or len(piece)
+            if self._begun != b"#":
+                self._hash(memoryview(piece)[:end])
+        rest = piece[end:]
+        self._hash(memoryview(_without_hash_lines(rest)))
+        if rest or piece.endswith(b"\n"):
+            last = piece.rfind(b"\n") + 1
+            self._begun = piece[last : last + 1]
 
     def _hash(self, data: memoryview) -> None:
-        while self._marks and self._marks[-1] <= self._hashed + len(data):
-            until = self._marks.pop() - self._hashed
+        while self._marks and self._marks[-1] <= self.size + len(data):
+            until = self._marks.pop() - self.size
             self._digest.update(data[:until])
-            self._hashed += until
-            self._marked[self._hashed] = self._digest.hexdigest()
+            self.size += until
+            self._marked[self.size] = self._digest.hexdigest()
             data = data[until:]
         self._digest.update(data)
-        self._hashed += len(data)
+        self.size += len(data)
 
     def hexdigest(self) -> str:
         """Give the hash of what has come."""
-        digest = self._digest.copy()
-        digest.update(_without_hash_lines(self._rest))
-        return digest.hexdigest()
+        return self._digest.hexdigest()
 
     def hexdigest_after(self, mark: int) -> str | None:
-        """Give the hash of so many bytes of data lines, once all has come; None if there are fewer."""
-        if mark in self._marked or mark > self.size:
-            return self._marked.get(mark)
-        digest = self._digest.copy()
-        digest.update(_without_hash_lines(self._rest)[: mark - self._hashed])
-        return digest.hexdigest()
+        """Give the hash of so many bytes of data lines, which was asked for; None if there are fewer."""
+        return self._marked.get(mark)
 
 
 def _without_hash_lines(lines: bytes) -> bytes:
-    if not lines.startswith(b"#") and b"\n#" not in lines:
+    if b"#" not in lines or not (lines.startswith(b"#") or b"\n#" in lines):
         return lines
-    return b"".join(line for line in lines.splitlines(keepends=True) if not line.startswith(b"#"))
+    return HASH_LINE.sub(b"", lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tracemalloc
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -73,3 +74,22 @@ def test_hash_of_a_beginning_is_known_when_all_has_come(bits: list[bytes], data:
     for mark in marks:
         expected = hashlib.sha256(lines[:mark]).hexdigest() if mark <= len(lines) else None
         assert seen.hexdigest_after(mark) == expected
+
+
+def test_carriage_return_ends_no_line() -> None:
+    """A hash sign after a lone carriage return is data, also beside header lines."""
+    lines = DataLines()
+    lines.update(b"#path\tconn\n1\ta\r#b\n")
+    assert lines.hexdigest() == hashlib.sha256(b"1\ta\r#b\n").hexdigest()
+
+
+def test_line_without_end_is_not_kept_in_memory() -> None:
+    """A line of 64 MB in pieces needs no more room than a few pieces."""
+    lines, piece = DataLines(), b"x" * CHUNK_BYTES
+    tracemalloc.start()
+    for _ in range(64):
+        lines.update(piece)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lines.size == 64 * CHUNK_BYTES
+    assert peak < 4 * CHUNK_BYTES
