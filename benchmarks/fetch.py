@@ -71,7 +71,7 @@ def ours(url: str, folder: Path, jobs: int) -> float:
 
 def measure(what: str, url: str, jobs: int) -> float:
     """Run one of the two in a fresh process."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--run", what, url, folder, "--jobs", str(jobs)]
         return float(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
 

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 LISTED_EVERY = 5.0
-PUBLISHED_EVERY = 1.0
-TOGETHER = 64
+PUBLISHED_EVERY = 0.5
+TOGETHER = 32
+TOGETHER_BYTES = 64 << 20
+"""What a kill may cost: so much time, so many files, so many bytes that have come but are not published."""
 LOOK_EVERY = 0.2
 
 
@@ -125,10 +127,13 @@ class _Run:
                 future = finished.get(timeout=LOOK_EVERY)
                 self._take(futures.pop(future), future)
             self._tell()
-            if len(self.ready) >= TOGETHER or time.monotonic() - self.published_at > PUBLISHED_EVERY:
+            if self._is_much() or time.monotonic() - self.published_at > PUBLISHED_EVERY:
                 self.publish()
             if self.waiting and time.monotonic() - self.listed_at > LISTED_EVERY:
                 self.list()
+
+    def _is_much(self) -> bool:
+        return len(self.ready) >= TOGETHER or sum(one.size for _, one in self.ready) >= TOGETHER_BYTES
 
     def end(self) -> None:
         """Let no thread work on, and publish and list what has come."""
