@@ -1,7 +1,7 @@
 """One name for each malware family, whatever a source calls it.
 
-The table beside this file has Malpedia's names (the part of its ids after ``win.`` or ``elf.``) where it has
-the family, and what vendors call it; names that are not in it stay as they are.
+The table beside this file has Malpedia's names, as far as known (the part of its ids after ``win.`` or
+``elf.``), for what vendors call a family; names that are not in it stay as they are.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def family_name(text: str | None) -> str | None:
     known as the same, the text stays.
 
     >>> [family_name(text) for text in ("Heodo", "win.emotet", "emotet(geodo)", "Ave Maria/WarZone")]
-    ['emotet', 'emotet', 'emotet', 'warzone_rat']
+    ['emotet', 'emotet', 'emotet', 'ave_maria']
     >>> family_name("  My   Bot "), family_name("magnitude-ek+cerber"), family_name(" ") is None
     ('My Bot', 'magnitude-ek+cerber', True)
     """

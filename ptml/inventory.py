@@ -158,9 +158,12 @@ def catalog_verify(
 
     Raises:
         MissingInput: There is no workspace, or it has no captures.
+        WorkspaceBusy: A run is about to change what is listed or published.
     """
-    listed = set(require_captures(workspace)["capture_id"])
-    tasks, unreadable = _checks(workspace)
+    require_captures(workspace)
+    with workspace.locked():
+        listed = set(require_captures(workspace)["capture_id"])
+        tasks, unreadable = _checks(workspace)
     there = {task.capture_id for task in tasks} | unreadable.keys()
     faults = dict.fromkeys(listed - there, "it is listed, and its files are not published")
     faults |= dict.fromkeys(there - listed, "its files are published, and it is not listed")

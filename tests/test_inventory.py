@@ -10,11 +10,12 @@ import pytest
 
 from ptml.catalog import upsert
 from ptml.engine import LocalEngine
-from ptml.errors import MissingInput, SettingsError
+from ptml.errors import MissingInput, SettingsError, WorkspaceBusy
 from ptml.inventory import Choice, catalog, catalog_export, catalog_verify, summarise
 from ptml.settings import AddSettings
 from ptml.sources.own import add
 from tests.builders import capture_folder, many_rows
+from tests.holding import hold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +167,13 @@ def test_nothing_can_be_verified_where_there_is_nothing(workspace: Workspace) ->
     """An empty workspace is missing input, not a clean bill."""
     with pytest.raises(MissingInput):
         catalog_verify(workspace)
+
+
+def test_verifying_waits_for_nobody_and_accuses_nobody(filled: Workspace) -> None:
+    """While a run may be between publishing and listing a capture, verifying is turned away."""
+    with hold(filled) as process:
+        try:
+            with pytest.raises(WorkspaceBusy):
+                catalog_verify(filled)
+        finally:
+            process.kill()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,28 +10,10 @@ import pytest
 
 from ptml.errors import BadData, MissingInput, WorkspaceBusy
 from ptml.workspace import Workspace, safe_capture_id, safe_name
+from tests.holding import hold
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HOLD = """
-import sys, time
-from pathlib import Path
-from ptml.workspace import Workspace
-with Workspace(Path(sys.argv[1])).locked():
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def hold(workspace: Workspace) -> subprocess.Popen[str]:
-    """Start another process that holds the workspace's lock."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(workspace.root)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
 
 
 def test_second_run_is_turned_away_and_told_who_holds_the_lock(workspace: Workspace) -> None:
