@@ -182,5 +182,9 @@ def lines_by_log(manifest: Manifest) -> dict[str, LogCount]:
     for by_log in lines.values():
         assert isinstance(by_log, dict)
         for log, count in by_log.items():
-            logs[log] = logs.get(log, LogCount()) + LogCount(**count)  # type: ignore[arg-type]
+            assert isinstance(count, dict)
+            rows, quarantined = count["rows"], count["quarantined"]
+            assert isinstance(rows, int)
+            assert isinstance(quarantined, int)
+            logs[log] = logs.get(log, LogCount()) + LogCount(rows, quarantined)
     return dict(sorted(logs.items()))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
 from pyarrow import fs
@@ -19,6 +18,7 @@ from pyarrow import fs
 from ptml.errors import BadData, MissingInput
 from ptml.io import Lent
 from ptml.parse.reader import BLOCK_BYTES, read_rows, read_stream
+from ptml.text import shown_url
 from ptml.zeektypes import logs_among, rotation_key
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _copy(file: IO[bytes]) -> IO[bytes]:
 
 def _url(url: str, log: str | None) -> Part:
     """Read an object of a store that Arrow knows: ``s3://``, ``gs://``, ``file://`` and others."""
-    name = without_secrets(url)
+    name = shown_url(url)
 
     def read(
         *, columns: Collection[str] | None, block_bytes: int, most_blocks: int | None
@@ -206,13 +206,3 @@ def _url(url: str, log: str | None) -> Part:
             )
 
     return Part(name, read)
-
-
-def without_secrets(url: str) -> str:
-    """Give an address without what may be secret in it: the user's name and key, and all options.
-
-    >>> without_secrets("s3://key:secret@logs/2026-11-23/conn.log?endpoint_override=127.0.0.1")
-    's3://logs/2026-11-23/conn.log'
-    """
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

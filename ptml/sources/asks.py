@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from ptml.errors import DownloadError, SettingsError
+from ptml.text import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,20 +157,6 @@ def bad_status(ask: Ask, status: int, words: str = "", retry_after: str | None =
     error = BadStatus(f"{ask}: {what} (status {status}{words})", hint=hint)
     error.status, error.retry_after = status, retry_after
     return error
-
-
-def shown_url(url: str) -> str:
-    """Give a URL as it may be shown: without a login, and without parameters, where keys and signatures are.
-
-    >>> shown_url("https://me:pw@example.org:8443/a.pcap?X-Signature=1#top")
-    'https://example.org:8443/a.pcap?…'
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return repr(url[:SHOWN_BYTES])
-    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    return f"{shown}?…" if parts.query else shown
 
 
 def excerpt(data: bytes) -> str:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from ptml.errors import DownloadError, SettingsError
 from ptml.io import open_raw, writing
-from ptml.sources.asks import Ask, BadStatus, shown_url
+from ptml.sources.asks import Ask, BadStatus
 from ptml.sources.downloading import Promise, download
 from ptml.sources.opening import open_fetched
 from ptml.sources.protocol import About, Delivery, Hit, Item, layout_changed
 from ptml.sources.sandbox import label_of_score, score_of, told, word_of, words_of
+from ptml.text import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import httpx
 
 from ptml.errors import DownloadError
 from ptml.sources.addresses import CheckedBackend
-from ptml.sources.asks import TOO_MANY, Answer, Ask, require_good, shown_url
+from ptml.sources.asks import TOO_MANY, Answer, Ask, require_good
 from ptml.sources.faults import failure, too_long, translating
 from ptml.sources.patience import (
     Deadline,
@@ -27,6 +27,7 @@ from ptml.sources.patience import (
     retry_after,
 )
 from ptml.sources.transport import Transport
+from ptml.text import shown_url
 from ptml.version import __version__
 
 if TYPE_CHECKING:

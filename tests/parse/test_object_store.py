@@ -80,8 +80,9 @@ def test_missing_object_is_missing_input_and_tells_no_secret(wrong: str, store: 
     assert SECRET not in str(failed.value)
 
 
-def test_address_of_an_unknown_kind_tells_no_secret() -> None:
-    """A scheme that no store has is an error without the key."""
+@pytest.mark.parametrize("place", ["ftp://{}@logs/conn.log", "s3://{}@[logs/conn.log"])
+def test_address_that_no_store_has_tells_no_secret(place: str) -> None:
+    """An unknown scheme, or an address that is none, is an error without the key."""
     with pytest.raises(MissingInput) as failed:
-        scan_zeek(f"ftp://{KEY}:{SECRET}@{BUCKET}/conn.log").collect()
+        scan_zeek(place.format(f"{KEY}:{SECRET}")).collect()
     assert SECRET not in str(failed.value)
