@@ -84,7 +84,7 @@ def _table(features: Sequence[Feature]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for feature in features:
-        values = f"{feature.unit}; {feature.dtype}; {feature.range}"
+        values = f"{feature.unit}; {feature.type_name}; {feature.range}"
         needs = f"{', '.join(feature.logs)}; {feature.scope}"
         cells = (f"`{feature.name}`", feature.meaning, values, feature.null, needs, feature.source)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -98,7 +98,7 @@ def _facts(feature: Feature, level: str) -> dict[str, str]:
         "level": level,
         "meaning": feature.meaning,
         "unit": feature.unit,
-        "dtype": str(feature.dtype),
+        "dtype": feature.type_name,
         "range": feature.range,
         "null": feature.null,
         "logs": ", ".join(feature.logs),

@@ -24,11 +24,12 @@ SCOPES: tuple[Scope, ...] = ("connection", "past", "capture")
 DTYPES: Mapping[str, pl.DataType] = {
     "Boolean": pl.Boolean(),
     "Float32": pl.Float32(),
-    "String": pl.String(),
     "UInt8": pl.UInt8(),
     "UInt16": pl.UInt16(),
     "UInt32": pl.UInt32(),
 }
+CATEGORIES = "Enum"
+"""Type of a feature whose range lists the categories it can have, in their order."""
 _FACT = re.compile(rf"\b({'|'.join(FACTS)}): ")
 
 
@@ -77,6 +78,11 @@ class Feature:
         {'answers': [2]}
         """
         return self.build().cast(self.dtype, strict=False).alias(self.name)
+
+    @property
+    def type_name(self) -> str:
+        """The type in a word; which categories an Enum has stands in the range."""
+        return str(self.dtype.base_type())
 
     def columns(self) -> frozenset[str]:
         """Names of the columns that must be there; a feature that lacks one is null.
@@ -158,7 +164,7 @@ def read_feature(function: FeatureFunction, family_name: str) -> Feature:
     lacking = [key for key in FACTS if not facts.get(key)]
     if lacking or not meaning:
         raise ValueError(f"the docstring of feature {name} does not state {lacking or 'a meaning'}")
-    if facts["Type"] not in DTYPES or facts["Scope"] not in SCOPES:
+    if facts["Type"] not in (*DTYPES, CATEGORIES) or facts["Scope"] not in SCOPES:
         raise ValueError(f"feature {name} states type {facts['Type']} and scope {facts['Scope']}")
     return Feature(
         name=name,
@@ -166,13 +172,17 @@ def read_feature(function: FeatureFunction, family_name: str) -> Feature:
         build=function,
         meaning=meaning.removesuffix("."),
         unit=facts["Unit"],
-        dtype=DTYPES[facts["Type"]],
+        dtype=_dtype(facts["Type"], facts["Range"]),
         range=facts["Range"],
         null=facts["Null"],
         logs=tuple(facts["Logs"].split(", ")),
         scope=cast("Scope", facts["Scope"]),
         source=facts["Source"],
     )
+
+
+def _dtype(name: str, values: str) -> pl.DataType:
+    return pl.Enum(values.split(", ")) if name == CATEGORIES else DTYPES[name]
 
 
 def _example() -> pl.Expr:

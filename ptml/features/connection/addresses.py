@@ -79,7 +79,7 @@ def same_subnet() -> pl.Expr:
 def direction() -> pl.Expr:
     """Between which sides of the network's edge the connection runs, private addresses being inside.
 
-    Unit: category. Type: String. Range: internal, outbound, inbound, external, group. Logs: conn.
+    Unit: category. Type: Enum. Range: internal, outbound, inbound, external, group. Logs: conn.
     Scope: connection. Null: an address is unset. Source: Zeek local_orig and local_resp; RFC 1918.
 
     >>> conns = pl.DataFrame(

@@ -45,7 +45,7 @@ USUAL_PORTS: dict[str, tuple[int, ...]] = {
 def proto() -> pl.Expr:
     """Transport protocol.
 
-    Unit: category. Type: String. Range: tcp, udp, icmp, other. Logs: conn. Scope: connection.
+    Unit: category. Type: Enum. Range: tcp, udp, icmp, other. Logs: conn. Scope: connection.
     Null: unset. Source: Zeek conn.log.
 
     >>> pl.DataFrame({"proto": ["tcp", "unknown_transport", None]}).select(proto()).to_series().to_list()
@@ -58,7 +58,7 @@ def proto() -> pl.Expr:
 def service() -> pl.Expr:
     """Application protocol that Zeek recognised; of several the alphabetically first, failed ones left out.
 
-    Unit: category. Type: String. Logs: conn. Scope: connection.
+    Unit: category. Type: Enum. Logs: conn. Scope: connection.
     Range: dce_rpc, dhcp, dns, ftp, gssapi, http, imap, irc, krb, krb_tcp, ldap_tcp, ldap_udp, mysql, ntlm,
     ntp, pop3, postgresql, quic, radius, rdp, sip, smb, smtp, snmp, socks, ssh, ssl, syslog, other.
     Null: none recognised. Source: Zeek dynamic protocol detection.
@@ -103,7 +103,7 @@ def well_known_port() -> pl.Expr:
 def resp_port_class() -> pl.Expr:
     """Range of the responder's port.
 
-    Unit: category. Type: String. Range: well_known, registered, dynamic. Logs: conn. Scope: connection.
+    Unit: category. Type: Enum. Range: well_known, registered, dynamic. Logs: conn. Scope: connection.
     Null: unset or ICMP. Source: IANA; RFC 6335.
 
     >>> conns = pl.DataFrame({"proto": ["tcp", "udp", "tcp", "icmp"], "id.resp_p": [80, 8080, 50000, 0]})

@@ -17,7 +17,7 @@ HALF_OPEN = ("S0", "SH", "RSTOS0")
 def conn_state() -> pl.Expr:
     """Zeek's summary of how the connection went.
 
-    Unit: category. Type: String. Logs: conn. Scope: connection.
+    Unit: category. Type: Enum. Logs: conn. Scope: connection.
     Range: S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR, OTH, other.
     Null: unset. Source: Zeek conn.log; UNSW-NB15 state.
 

@@ -138,7 +138,7 @@ def tls_established() -> pl.Expr:
 def tls_next_protocol() -> pl.Expr:
     """Application protocol agreed on inside TLS; of several the alphabetically first.
 
-    Unit: category. Type: String. Range: h2, http/1.1, other. Logs: ssl. Scope: connection.
+    Unit: category. Type: Enum. Range: h2, http/1.1, other. Logs: ssl. Scope: connection.
     Null: none agreed on. Source: RFC 7301; Anderson and McGrew 2016.
 
     >>> [pl.DataFrame({"next_protocol": [name]}).select(tls_next_protocol()).item() for name in ("h2", "x")]
