@@ -11,7 +11,7 @@ from ptml.artifact import load_model
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, SettingsError, did_you_mean
 from ptml.evaluate.stage import evaluate
-from ptml.features.catalog import feature_version
+from ptml.features.own import feature_set, own_file
 from ptml.features.stage import features
 from ptml.inventory import catalog
 from ptml.manifest import published
@@ -54,6 +54,7 @@ class Job:
     engine: Engine
     force: bool = False
     progress: Progress = silent
+    own: Path | None = None
 
     @property
     def common(self) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def run(
     workspace: Workspace,
     *,
     from_stage: str | None = None,
+    own: Path | None = None,
     engine: Engine | None = None,
     force: bool = False,
     progress: Progress = silent,
@@ -111,6 +113,7 @@ def run(
         settings: A pipeline file's content; a stage runs when its table is there.
         workspace: Where everything goes.
         from_stage: Begin with this stage; what comes before is taken as it is.
+        own: A Python file with features of one's own.
         engine: Where work runs.
         force: Do again what has been done.
         progress: Told as the work goes on.
@@ -121,7 +124,7 @@ def run(
         PtmlError: Whatever a stage raises.
     """
     started = time.perf_counter()
-    job = Job(settings, workspace, engine or LocalEngine(settings.run.jobs), force, progress)
+    job = Job(settings, workspace, engine or LocalEngine(settings.run.jobs), force, progress, own)
     results: dict[str, StageResult] = {}
     with workspace.locked():
         for stage in chosen(settings, from_stage):
@@ -176,7 +179,7 @@ def _parse(job: Job) -> StageResult:
 
 
 def _features(job: Job) -> StageResult:
-    return features(job.workspace, job.settings.features, **job.common)
+    return features(job.workspace, job.settings.features, own=job.own, **job.common)
 
 
 def _train(job: Job) -> StageResult:
@@ -195,7 +198,8 @@ def _score(job: Job) -> StageResult:
     paths = [*job.settings.score.paths, *listed, *_simulated(job, job.settings.score)]
     return score(
         paths,
-        model=load_model(job.model, job.workspace, feature_version=feature_version()),
+        model=load_model(job.model, job.workspace, feature_version=feature_set(own_file(job.own)).version),
+        own=job.own,
         out=job.workspace.score(job.settings.score.name),
         evaluation=job.workspace.report(job.model) / "evaluation.json",
         names=listed,

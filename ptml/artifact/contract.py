@@ -89,6 +89,13 @@ class LevelManifest(Section):
         return features
 
 
+class OwnFeatures(Section):
+    """The file of a user's own features: its name and hash, never its code."""
+
+    file: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class ModelManifest(Section):
     """All that is known about a trained model; `manifest.json` in its folder.
 
@@ -99,6 +106,7 @@ class ModelManifest(Section):
         spec: The model spec it was made from.
         levels: One model a level.
         feature_version: Version of the feature catalogue it was trained on.
+        own_features: The user's own file of features, if there was one.
         libraries: Versions of the libraries that made it.
         data_fingerprint: Hash of the features and labels it learned from.
         captures: Capture ids, with the hash of their raw data.
@@ -115,6 +123,7 @@ class ModelManifest(Section):
     settings: dict[str, Any] = Field(default_factory=dict)
     levels: dict[Level, LevelManifest] = Field(min_length=1)
     feature_version: str
+    own_features: OwnFeatures | None = None
     libraries: dict[str, str]
     data_fingerprint: str
     captures: dict[str, str]

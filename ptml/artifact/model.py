@@ -93,6 +93,13 @@ class Model:
         Raises:
             ModelMismatch: It was trained on another.
         """
+        own = self.manifest.own_features
+        if self.manifest.feature_version != expected and own is not None:
+            raise ModelMismatch(
+                f"model {self.name!r} was trained with features of {own.file} (sha256 {own.sha256}), version "
+                f"{self.manifest.feature_version}; these are of version {expected}",
+                hint=f"give the same file: --features {own.file}",
+            )
         if self.manifest.feature_version != expected:
             raise ModelMismatch(
                 f"model {self.name!r} was trained on features of version {self.manifest.feature_version}; "

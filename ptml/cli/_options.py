@@ -52,6 +52,14 @@ Carved = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]
+OwnFeatures = Annotated[
+    Path | None,
+    typer.Option(
+        "--features",
+        metavar="FILE.py",
+        help="Features of your own: a Python file that is run (docs/own-features.md).",
+    ),
+]
 
 SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="Which source; `ptml sources` lists them.")]
 AllowPrivate = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ptml.cli._options import AsJson, Data, DryRun, Force, Jobs, Quiet, engine, workspace
+from ptml.cli._options import AsJson, Data, DryRun, Force, Jobs, OwnFeatures, Quiet, engine, workspace
 from ptml.cli._render import progress_bar, remark, show_json
 from ptml.cli._results import show_stage
 
@@ -22,6 +22,7 @@ def run(
     from_stage: Annotated[
         str | None, typer.Option("--from", metavar="STAGE", help="Begin with this stage.")
     ] = None,
+    own: OwnFeatures = None,
     data: Data = None,
     jobs: Jobs = 0,
     force: Force = False,
@@ -55,6 +56,7 @@ def run(
             settings,
             place,
             from_stage=from_stage,
+            own=own,
             engine=engine(jobs or settings.run.jobs),
             force=force,
             progress=progress,

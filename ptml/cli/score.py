@@ -13,6 +13,7 @@ from ptml.cli._options import (
     Force,
     Jobs,
     ModelName,
+    OwnFeatures,
     Quiet,
     SetParse,
     engine,
@@ -37,6 +38,7 @@ def score(
         Literal["malicious"] | None, typer.Option(help="Exit with 10 if a capture is called malicious.")
     ] = None,
     set_: SetParse = None,
+    own: OwnFeatures = None,
     data: Data = None,
     jobs: Jobs = 0,
     force: Force = False,
@@ -54,17 +56,18 @@ def score(
       ptml score captures/ --model data/models/forest --fail-on malicious --json
     """
     from ptml.artifact import load_model
-    from ptml.features.catalog import feature_version
+    from ptml.features.own import feature_set, own_file
     from ptml.score.stage import score as score_captures
 
     parsing = parse_settings(set_)
     place = workspace(data)
-    loaded = load_model(model, place, feature_version=feature_version())
+    loaded = load_model(model, place, feature_version=feature_set(own_file(own)).version)
     with progress_bar(quiet=quiet) as progress:
         result = score_captures(
             paths,
             model=loaded,
             out=out or place.score("latest"),
+            own=own,
             parsing=parsing,
             evaluation=place.report(loaded.name) / "evaluation.json",
             engine=engine(jobs),

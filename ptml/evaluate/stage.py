@@ -12,13 +12,12 @@ from ptml.evaluate.bootstrap import DRAWS
 from ptml.evaluate.judge import gap, headline, judge
 from ptml.evaluate.protocols import out_of_fold
 from ptml.evaluate.results import Evaluation, LevelResult, ProtocolResult
-from ptml.features.catalog import feature_version
 from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parquet
 from ptml.labels import label_connections
 from ptml.report import render_evaluation
 from ptml.settings import checked
 from ptml.train.dataset import load_dataset
-from ptml.train.sources import data_fingerprint, labelled_captures
+from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
 from ptml.types import silent
 
@@ -117,7 +116,7 @@ def evaluate(
         folder = workspace.report(manifest.name)
         label_connections(workspace, engine=engine, progress=progress)
         data_hash = data_fingerprint(labelled_captures(workspace, "connection"), workspace)
-        facts = _facts(manifest, settings, seed, data_hash)
+        facts = _facts(manifest, settings, seed, data_hash, features_used(workspace))
         old = None if force else _published(folder)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
@@ -127,11 +126,13 @@ def evaluate(
     return EvaluationResult(folder, unchanged, found, round(time.perf_counter() - started, 3))
 
 
-def _facts(manifest: ModelManifest, settings: EvaluateSettings, seed: int, data_hash: str) -> dict[str, Any]:
+def _facts(
+    manifest: ModelManifest, settings: EvaluateSettings, seed: int, data_hash: str, used: JsonObject
+) -> dict[str, Any]:
     notes = []
     if manifest.data_fingerprint != data_hash:
         notes.append("captures, labels or features changed since the model was trained")
-    if manifest.feature_version != feature_version():
+    if manifest.feature_version != used["feature_version"]:
         notes.append("the model was trained on features of another version")
     facts: dict[str, Any] = {
         "model": manifest.name,
@@ -139,7 +140,7 @@ def _facts(manifest: ModelManifest, settings: EvaluateSettings, seed: int, data_
         "spec": manifest.spec,
         "seed": seed,
         "draws": DRAWS,
-        "feature_version": feature_version(),
+        "feature_version": used["feature_version"],
         "notes": notes,
     }
     protocols = settings.model_dump(mode="json", exclude={"seed"})

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.catalog import CONNECTION_FAMILIES, CONNECTION_FEATURES
 from ptml.features.inputs import KEYS
 
 if TYPE_CHECKING:
@@ -23,28 +22,31 @@ if TYPE_CHECKING:
 UID = ("capture_id", "uid")
 
 
-def own_features(conn: pl.LazyFrame, *kept: str) -> pl.LazyFrame:
+def own_features(families: Iterable[Family], conn: pl.LazyFrame, *kept: str) -> pl.LazyFrame:
     """Keys, and the features that look at conn's own row.
 
     Args:
+        families: Any families; those that look at other rows are passed over.
         conn: Checked conn.log.
         kept: Further columns to keep.
 
+    >>> from ptml.features.catalog import CONNECTION_FAMILIES
     >>> conn = pl.LazyFrame({"duration": [2.0]} | {name: [None] for name in KEYS}, schema_overrides=KEYS)
-    >>> own_features(conn).select("proto", "duration").collect().row(0)
+    >>> own_features(CONNECTION_FAMILIES, conn).select("proto", "duration").collect().row(0)
     (None, 2.0)
     """
-    own = [feature for family in CONNECTION_FAMILIES if family.rows is None for feature in family.features]
+    own = [feature for family in families if family.rows is None for feature in family.features]
     return conn.select(*KEYS, *kept, *_exprs(own, conn))
 
 
-def families_beside() -> list[Family]:
-    """List the families that describe a connection beside others.
+def families_beside(families: Iterable[Family]) -> list[Family]:
+    """Keep of some families those that describe a connection beside others.
 
-    >>> [family.name for family in families_beside()]
-    ['pair']
+    >>> from ptml.features.catalog import CONNECTION_FAMILIES
+    >>> "pair" in [family.name for family in families_beside(CONNECTION_FAMILIES)]
+    True
     """
-    return [family for family in CONNECTION_FAMILIES if family.rows and not family.keys]
+    return [family for family in families if family.rows and not family.keys]
 
 
 def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
@@ -54,8 +56,9 @@ def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
         families: Some of :func:`families_beside`.
         inputs: Checked inputs.
 
+    >>> from ptml.features.connection.pair import PAIRS
     >>> conn = pl.LazyFrame({name: [None] for name in KEYS}, schema_overrides=KEYS)
-    >>> beside(families_beside(), {"conn": conn}).select("pair_connections").collect().row(0)
+    >>> beside([PAIRS], {"conn": conn}).select("pair_connections").collect().row(0)
     (None,)
     """
     tables = [(family, family.rows(inputs)) for family in families if family.rows]
@@ -102,9 +105,10 @@ def aggregations(families: Iterable[Family], inputs: Logs) -> Iterator[Aggregati
         families: Any families; those without keys are passed over.
         inputs: Checked inputs.
 
+    >>> from ptml.features.connection.dns import DNS
     >>> dns = pl.LazyFrame({"capture_id": ["c"] * 2, "uid": ["C1"] * 2, "query": ["a.com", "bb.com"]})
     >>> [one.table().select("uid", "dns_query_length").collect().row(0)
-    ...  for one in aggregations(CONNECTION_FAMILIES, {"dns": dns})]
+    ...  for one in aggregations([DNS], {"dns": dns})]
     [('C1', 6)]
     """
     for family in families:
@@ -118,19 +122,6 @@ def aggregations(families: Iterable[Family], inputs: Logs) -> Iterator[Aggregati
         yield Aggregation(rows.select(columns), family.keys, tuple(feature.expr() for feature in able))
 
 
-def finished(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Give a table of connections its final columns, as :func:`finished_columns` does.
-
-    Args:
-        frame: Keys and the features that could be computed.
-
-    >>> conn = pl.LazyFrame({name: [None] for name in KEYS} | {"duration": [float("inf")]})
-    >>> finished(conn).select("duration", "dns_queries").collect().row(0)
-    (None, None)
-    """
-    return finished_columns(frame, list(KEYS), CONNECTION_FEATURES)
-
-
 def _exprs(features: Sequence[Feature], rows: pl.LazyFrame) -> list[pl.Expr]:
     present = set(rows.collect_schema())
     return [
@@ -139,7 +130,7 @@ def _exprs(features: Sequence[Feature], rows: pl.LazyFrame) -> list[pl.Expr]:
     ]
 
 
-def finished_columns(frame: pl.LazyFrame, keys: list[str], features: Sequence[Feature]) -> pl.LazyFrame:
+def finished(frame: pl.LazyFrame, keys: Iterable[str], features: Sequence[Feature]) -> pl.LazyFrame:
     """Select keys and features in order; null for a feature that was not computed or is not finite.
 
     Args:
@@ -147,8 +138,11 @@ def finished_columns(frame: pl.LazyFrame, keys: list[str], features: Sequence[Fe
         keys: Names of the keys.
         features: All features of the table.
 
-    >>> finished_columns(pl.LazyFrame({"capture_id": ["c"]}), ["capture_id"], []).collect().columns
-    ['capture_id']
+    >>> from ptml.features.connection.timing import TIMING
+    >>> frame = pl.LazyFrame({"capture_id": ["c"], "duration": [float("inf")]})
+    >>> table = finished(frame, ["capture_id"], TIMING.features).collect()
+    >>> table.select("duration", "resp_pkts_per_s").row(0)
+    (None, None)
     """
     present = set(frame.collect_schema())
     exprs = []

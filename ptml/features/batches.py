@@ -21,8 +21,8 @@ from ptml.features.assemble import (
     own_features,
     there,
 )
-from ptml.features.catalog import CONNECTION_FAMILIES
-from ptml.features.inputs import read_inputs
+from ptml.features.featureset import STANDARD
+from ptml.features.inputs import KEYS, read_inputs
 from ptml.features.shares import Shares, room, share_count
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.features.family import Logs
+    from ptml.features.featureset import FeatureSet
 
 ROW = "row"
 
@@ -41,6 +42,7 @@ class ConnectionBatches:
 
     Args:
         logs: As for :func:`ptml.features.build.connection_features`.
+        features: Which features.
         batch_rows: Rows of conn.log that a batch covers; those left out of it are missing there. The values
             do not depend on it.
         folder: Where a capture of several batches may put temporary files; the system's folder for such if
@@ -52,8 +54,16 @@ class ConnectionBatches:
     [['C1']]
     """
 
-    def __init__(self, logs: Logs, *, batch_rows: int = 500_000, folder: Path | None = None) -> None:
-        self._inputs = read_inputs(logs)
+    def __init__(
+        self,
+        logs: Logs,
+        *,
+        features: FeatureSet = STANDARD,
+        batch_rows: int = 500_000,
+        folder: Path | None = None,
+    ) -> None:
+        self._inputs = read_inputs(logs, features.columns)
+        self._features = features
         self._batch_rows = batch_rows
         self._folder = folder
 
@@ -65,16 +75,32 @@ class ConnectionBatches:
         """
         rows = self._inputs["conn"].select(pl.len()).collect().item()
         with room(self._folder) as folder, contextlib.ExitStack() as stack:
-            yield from _Work(self._inputs, rows, self._batch_rows, folder, stack).batches()
+            work = _Work(
+                self._inputs,
+                self._features,
+                rows,
+                batch_rows=self._batch_rows,
+                folder=folder,
+                stack=stack,
+            )
+            yield from work.batches()
 
 
 class _Work:
     """One pass over a capture: what it reads, how it is cut, and the shares that are open."""
 
     def __init__(
-        self, inputs: Logs, rows: int, batch_rows: int, folder: Path, stack: contextlib.ExitStack
+        self,
+        inputs: Logs,
+        features: FeatureSet,
+        rows: int,
+        *,
+        batch_rows: int,
+        folder: Path,
+        stack: contextlib.ExitStack,
     ) -> None:
         self.inputs = inputs
+        self.features = features
         self.conn = inputs["conn"].with_row_index(ROW)
         self.batch_rows = batch_rows
         self.count = share_count(rows, batch_rows)
@@ -90,17 +116,21 @@ class _Work:
         tables = [*self.beside(kept), *self.aggregated(uids)]
         for number in range(self.count):
             part = self.rows_of(number).filter(kept)
-            frame = own_features(part, ROW).collect()
+            frame = own_features(self.features.connection, part, ROW).collect()
             for table in tables:
                 found = table.read(number)
                 if found is not None:
                     frame = frame.join(found, on=ROW, how="left", maintain_order="left")
-            for batch in finished(frame.lazy()).collect().iter_slices(self.batch_rows):
+            for batch in self.finished(frame.lazy()).iter_slices(self.batch_rows):
                 if batch.height:
                     empty = False
                     yield batch
         if empty:
-            yield finished(own_features(self.conn.clear(), ROW)).collect()
+            yield self.finished(own_features(self.features.connection, self.conn.clear(), ROW))
+
+    def finished(self, frame: pl.LazyFrame) -> pl.DataFrame:
+        """Give the rows of a batch their final columns."""
+        return finished(frame, KEYS, self.features.connection_features).collect()
 
     def rows_of(self, number: int) -> pl.LazyFrame:
         """Read one range of conn.log; cut before it is numbered, since a slice of numbered rows reads all."""
@@ -126,7 +156,7 @@ class _Work:
     def beside(self, kept: pl.Expr) -> Iterator[Shares]:
         """Describe each connection beside others; shares are ranges of rows."""
         conn = self.conn.filter(kept)
-        for family in families_beside():
+        for family in families_beside(self.features.connection):
             ranges = self.shares()
             with Shares(self.folder, self.count) as dealt:
                 dealt.deal_by(conn.select(ROW, *there(family.reads, conn)), family.together, self.batch_rows)
@@ -137,7 +167,7 @@ class _Work:
 
     def aggregated(self, uids: Shares) -> Iterator[Shares]:
         """Aggregate each family's rows of another log by connection; shares are ranges of rows."""
-        for one in aggregations(CONNECTION_FAMILIES, self.inputs):
+        for one in aggregations(self.features.connection, self.inputs):
             ranges = self.shares()
             with Shares(self.folder, self.count) as dealt:
                 dealt.deal_by(one.rows, UID, self.batch_rows)

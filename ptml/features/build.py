@@ -12,26 +12,27 @@ from ptml.features.assemble import (
     beside,
     families_beside,
     finished,
-    finished_columns,
     own_features,
 )
 from ptml.features.batches import ConnectionBatches
-from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES, CONNECTION_FAMILIES
-from ptml.features.inputs import read_inputs
+from ptml.features.featureset import STANDARD
+from ptml.features.inputs import KEYS, read_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.features.family import Logs
+    from ptml.features.featureset import FeatureSet
 
 
-def connection_features(logs: Logs) -> pl.LazyFrame:
+def connection_features(logs: Logs, *, features: FeatureSet = STANDARD) -> pl.LazyFrame:
     """Describe each connection, in the order of conn.log.
 
     Args:
         logs: Zeek log name to frame, with Zeek's names and types as ``ptml.scan_logs`` gives them. Any log
             but conn may be missing, and any column but ``uid`` and ``ts``: the features that need it are
             null. ``capture_id`` may be absent from all logs; then it is null and all rows are one capture.
+        features: Which features.
 
     Returns:
         ``capture_id, uid, ts, id.orig_h, id.orig_p, id.resp_h, id.resp_p``, then the features. Connections
@@ -46,20 +47,27 @@ def connection_features(logs: Logs) -> pl.LazyFrame:
     >>> connection_features({"conn": conn}).select("orig_byte_share", "duration").collect().row(0)
     (0.75, None)
     """
-    inputs = read_inputs(logs)
+    inputs = read_inputs(logs, features.columns)
     conn = inputs["conn"].filter(pl.col("uid").is_not_null())
     inputs["conn"] = conn.filter(pl.struct(UID).is_first_distinct())
-    frame = pl.concat([own_features(inputs["conn"]), beside(families_beside(), inputs)], how="horizontal")
-    for one in aggregations(CONNECTION_FAMILIES, inputs):
+    frame = pl.concat(
+        [
+            own_features(features.connection, inputs["conn"]),
+            beside(families_beside(features.connection), inputs),
+        ],
+        how="horizontal",
+    )
+    for one in aggregations(features.connection, inputs):
         frame = frame.join(one.table(), on=UID, how="left", maintain_order="left", nulls_equal=True)
-    return finished(frame)
+    return finished(frame, KEYS, features.connection_features)
 
 
-def capture_features(logs: Logs) -> pl.LazyFrame:
+def capture_features(logs: Logs, *, features: FeatureSet = STANDARD) -> pl.LazyFrame:
     """Describe each capture.
 
     Args:
         logs: As for :func:`connection_features`.
+        features: Which features.
 
     Returns:
         ``capture_id``, then the features: one row for each capture in conn, sorted by ``capture_id``.
@@ -73,20 +81,21 @@ def capture_features(logs: Logs) -> pl.LazyFrame:
     >>> capture_features({"conn": conn}).select("connections", "tcp_share").collect().row(0)
     (2, 0.5)
     """
-    inputs = read_inputs(logs)
+    inputs = read_inputs(logs, features.columns)
     frame = inputs["conn"].select("capture_id").unique()
-    for one in aggregations(CAPTURE_FAMILIES, inputs):
+    for one in aggregations(features.capture, inputs):
         frame = frame.join(one.table(), on="capture_id", how="left", nulls_equal=True)
-    return finished_columns(frame, ["capture_id"], CAPTURE_FEATURES).sort("capture_id")
+    return finished(frame, ["capture_id"], features.capture_features).sort("capture_id")
 
 
 def iter_connection_features(
-    logs: Logs, *, batch_rows: int = 500_000, folder: Path | None = None
+    logs: Logs, *, features: FeatureSet = STANDARD, batch_rows: int = 500_000, folder: Path | None = None
 ) -> ConnectionBatches:
     """Describe each connection like ``connection_features``, a batch at a time and in bounded memory.
 
     Args:
         logs: As for :func:`ptml.features.build.connection_features`.
+        features: Which features.
         batch_rows: Rows of conn.log that a batch covers.
         folder: Where a capture of several batches may put temporary files; the system's folder for such if
             None.
@@ -100,4 +109,4 @@ def iter_connection_features(
     >>> [batch["uid"].to_list() for batch in iter_connection_features({"conn": conn}, batch_rows=2)]
     [['C1', 'C2'], ['C3']]
     """
-    return ConnectionBatches(logs, batch_rows=batch_rows, folder=folder)
+    return ConnectionBatches(logs, features=features, batch_rows=batch_rows, folder=folder)

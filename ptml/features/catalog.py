@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib
-import inspect
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ptml.features.capture.dns import CAPTURE_DNS
@@ -30,6 +29,9 @@ from ptml.features.connection.tls import TLS
 from ptml.features.connection.volume import VOLUME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
     from ptml.features.family import Family, Feature
 
 CONNECTION_FAMILIES: tuple[Family, ...] = (
@@ -63,8 +65,8 @@ CAPTURE_FEATURES: tuple[Feature, ...] = tuple(
     feature for family in CAPTURE_FAMILIES for feature in family.features
 )
 
-_SHARED = ("assemble", "build", "expressions", "family", "inputs", "mime", "pairs")
-"""What decides the features' values; how they are batched or described does not."""
+_INDIFFERENT = ("batches", "catalog", "compare", "describe", "featureset", "large", "own", "shares", "stage")
+"""Modules that do not decide the features' values: how these are batched, listed or published."""
 
 
 @cache
@@ -79,11 +81,21 @@ def feature_version() -> str:
     digest = hashlib.sha256()
     for feature in (*CONNECTION_FEATURES, *CAPTURE_FEATURES):
         digest.update(f"{feature.name}:{feature.dtype}\n".encode())
-    for module in sorted({feature.build.__module__ for feature in (*CONNECTION_FEATURES, *CAPTURE_FEATURES)}):
-        digest.update(code_of(inspect.getsource(importlib.import_module(module))).encode())
-    for name in _SHARED:
-        digest.update(code_of(inspect.getsource(importlib.import_module(f"ptml.features.{name}"))).encode())
+    for name, content in sorted(_contents(files("ptml.features"))):
+        digest.update(f"{name}\n{content}\n".encode())
     return digest.hexdigest()[:12]
+
+
+def _contents(folder: Traversable) -> Iterator[tuple[str, str]]:
+    """Read the code that decides the features' values, and the tables that it reads."""
+    for entry in folder.iterdir():
+        stem, _, kind = entry.name.rpartition(".")
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _contents(entry)
+        elif kind == "py" and stem not in _INDIFFERENT:
+            yield entry.name, code_of(entry.read_text("utf-8"))
+        elif entry.is_file() and kind != "py":
+            yield entry.name, hashlib.sha256(entry.read_bytes()).hexdigest()
 
 
 def code_of(source: str) -> str:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import SettingsError, did_you_mean
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+from ptml.features.featureset import STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ptml.features.family import Feature
+    from ptml.features.featureset import FeatureSet
 
 _INTRODUCTION = """# Features
 
@@ -22,24 +24,45 @@ looks at this connection alone, `past` at what had ended before it, `capture` at
 an address, a name, an absolute time or a label."""
 
 
-def list_features() -> list[dict[str, str]]:
+def list_features(features: FeatureSet = STANDARD, **wanted: str | None) -> list[dict[str, str]]:
     """Give the facts of every feature, in the order of the columns; those of connections come first.
+
+    Args:
+        features: Which features.
+        wanted: Values that facts (`family`, `log`, `scope`, `level`) must have; None stands for any.
+
+    Raises:
+        SettingsError: No feature has such a value.
 
     >>> list_features()[0]["name"], list_features()[0]["unit"]
     ('orig_bytes', 'bytes')
+    >>> {row["logs"] for row in list_features(log="x509")}
+    {'ssl, x509'}
     """
-    return [
-        _facts(feature, level)
-        for level, features in (("connection", CONNECTION_FEATURES), ("capture", CAPTURE_FEATURES))
-        for feature in features
-    ]
+    levels = (("connection", features.connection_features), ("capture", features.capture_features))
+    rows = [_facts(feature, level) for level, members in levels for feature in members]
+    for fact, value in wanted.items():
+        if value is not None:
+            kept = [row for row in rows if value in _values(row, fact)]
+            if not kept:
+                others = sorted({other for row in rows for other in _values(row, fact)})
+                raise SettingsError(
+                    f"no feature has the {fact} {value!r}", hint=did_you_mean([value], others)
+                )
+            rows = kept
+    return rows
 
 
-def describe_feature(name: str) -> dict[str, str]:
+def _values(row: dict[str, str], fact: str) -> list[str]:
+    return row["logs"].split(", ") if fact == "log" else [row[fact]]
+
+
+def describe_feature(name: str, features: FeatureSet = STANDARD) -> dict[str, str]:
     """Give the facts of one feature.
 
     Args:
         name: Name of the feature.
+        features: Which features.
 
     Raises:
         SettingsError: There is no feature of this name.
@@ -47,7 +70,7 @@ def describe_feature(name: str) -> dict[str, str]:
     >>> describe_feature("orig_byte_share")["range"]
     '0 to 1'
     """
-    facts = {row["name"]: row for row in list_features()}
+    facts = {row["name"]: row for row in list_features(features)}
     if name not in facts:
         raise SettingsError(f"there is no feature {name!r}", hint=did_you_mean([name], facts))
     return facts[name]

@@ -142,12 +142,15 @@ def family(
     return Family(name, features, rows, keys, together, reads)
 
 
-def read_feature(function: FeatureFunction, family_name: str) -> Feature:
+def read_feature(
+    function: FeatureFunction, family_name: str, assumed: Mapping[str, str] | None = None
+) -> Feature:
     """Read a feature's facts from its docstring.
 
     Args:
         function: The feature function.
         family_name: The family that it belongs to.
+        assumed: Facts that hold where the docstring states none.
 
     Raises:
         ValueError: The docstring lacks a fact, or names an unknown type or scope.
@@ -158,9 +161,11 @@ def read_feature(function: FeatureFunction, family_name: str) -> Feature:
     """
     name = function.__name__
     meaning, _, body = inspect.cleandoc(function.__doc__ or "").partition("\n")
+    if _FACT.search(meaning):
+        raise ValueError(f"the docstring of {name} states facts that belong below its first line")
     parts = _FACT.split(" ".join(body.partition(">>>")[0].split()))
     stated = zip(parts[1::2], parts[2::2], strict=True)
-    facts = {key: value.strip().removesuffix(".") for key, value in stated}
+    facts = {**(assumed or {}), **{key: value.strip().removesuffix(".") for key, value in stated}}
     lacking = [key for key in FACTS if not facts.get(key)]
     if lacking or not meaning:
         raise ValueError(f"the docstring of feature {name} does not state {lacking or 'a meaning'}")

@@ -13,7 +13,7 @@ import polars as pl
 from ptml.errors import BadData, MissingInput, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ptml.features.family import Logs
 
@@ -104,12 +104,13 @@ COLUMNS: Mapping[str, Mapping[str, pl.DataType]] = {
 }
 
 
-def read_inputs(logs: Logs) -> dict[str, pl.LazyFrame]:
+def read_inputs(logs: Logs, more: Mapping[str, Collection[str]] | None = None) -> dict[str, pl.LazyFrame]:
     """Select and type the columns that features read.
 
     Args:
         logs: Zeek log name to frame. ``capture_id`` may be absent from all logs: then it is null and all rows
             are taken as one capture.
+        more: Further columns of logs to keep, as they are.
 
     Returns:
         The known logs among them; conn has all of its key columns, the others what is there.
@@ -126,7 +127,8 @@ def read_inputs(logs: Logs) -> dict[str, pl.LazyFrame]:
     """
     if "conn" not in logs:
         raise MissingInput("features need conn.log and got none", hint="check the folder that was parsed")
-    schemas = {name: logs[name].collect_schema() for name in COLUMNS if name in logs}
+    more = more or {}
+    schemas = {name: logs[name].collect_schema() for name in {**COLUMNS, **more} if name in logs}
     lacking = [name for name in ("uid", "ts") if name not in schemas["conn"]]
     if lacking:
         raise BadData.missing_columns("conn.log", lacking, schemas["conn"].names())
@@ -136,14 +138,16 @@ def read_inputs(logs: Logs) -> dict[str, pl.LazyFrame]:
             f"some logs have the column capture_id and {quoted(without)} have not: rows cannot be joined",
             hint="give all logs the column, or none",
         )
-    inputs = {name: _typed(name, logs[name], schema) for name, schema in schemas.items()}
+    inputs = {name: _typed(name, logs[name], schema, more.get(name, ())) for name, schema in schemas.items()}
     absent = [name for name in KEYS if name not in schemas["conn"]]
     inputs["conn"] = inputs["conn"].with_columns(pl.lit(None, KEYS[name]).alias(name) for name in absent)
     return inputs
 
 
-def _typed(log: str, frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
-    exprs = [_cast(log, name, schema[name], dtype) for name, dtype in COLUMNS[log].items() if name in schema]
+def _typed(log: str, frame: pl.LazyFrame, schema: pl.Schema, more: Collection[str]) -> pl.LazyFrame:
+    known = COLUMNS.get(log, _UID)
+    exprs = [_cast(log, name, schema[name], dtype) for name, dtype in known.items() if name in schema]
+    exprs += [pl.col(name) for name in sorted(more) if name in schema and name not in known]
     if "capture_id" not in schema:
         exprs.insert(0, pl.lit(None, pl.String()).alias("capture_id"))
     return frame.select(exprs)

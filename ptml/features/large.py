@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.assemble import aggregations, finished_columns, there
+from ptml.features.assemble import aggregations, finished, there
 from ptml.features.build import capture_features
-from ptml.features.catalog import CAPTURE_FAMILIES, CAPTURE_FEATURES
+from ptml.features.featureset import STANDARD
 from ptml.features.inputs import read_inputs
 from ptml.features.shares import Shares, room, share_count
 from ptml.io import writing
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.features.family import Family, Logs
+    from ptml.features.featureset import FeatureSet
 
 KEY = "capture_id"
 
 
 def collect_capture_features(
-    logs: Logs, *, batch_rows: int = 500_000, folder: Path | None = None
+    logs: Logs, *, features: FeatureSet = STANDARD, batch_rows: int = 500_000, folder: Path | None = None
 ) -> pl.DataFrame:
     """Describe each capture like ``capture_features``, in little memory where conn.log is long.
 
     Args:
         logs: As for :func:`ptml.features.build.connection_features`.
+        features: Which features.
         batch_rows: Rows of conn.log from which on the work is cut up; the values do not depend on it.
         folder: Where temporary files may go; the system's folder for such if None.
 
@@ -42,18 +44,18 @@ def collect_capture_features(
     >>> collect_capture_features({"conn": conn}, batch_rows=1).select("connections", "tcp_share").row(0)
     (2, 0.5)
     """
-    inputs = read_inputs(logs)
+    inputs = read_inputs(logs, features.columns)
     rows = inputs["conn"].select(pl.len()).collect().item()
     if rows <= batch_rows:
-        return capture_features(logs).collect()
+        return capture_features(logs, features=features).collect()
     frame = inputs["conn"].select(KEY).unique().collect(engine="streaming")
     with room(folder) as place:
-        for family in CAPTURE_FAMILIES:
+        for family in features.capture:
             for one in aggregations([_cut_up(family, inputs, rows, batch_rows, place)], inputs):
                 for expr in one.exprs:
                     found = one.rows.group_by(one.keys).agg(expr).collect(engine="streaming")
                     frame = frame.join(found, on=KEY, how="left", nulls_equal=True)
-    return finished_columns(frame.lazy(), [KEY], CAPTURE_FEATURES).sort(KEY).collect()
+    return finished(frame.lazy(), [KEY], features.capture_features).sort(KEY).collect()
 
 
 def _cut_up(family: Family, inputs: Logs, rows: int, batch_rows: int, folder: Path) -> Family:

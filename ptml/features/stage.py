@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
-from ptml.errors import MissingInput
+from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
-from ptml.features.catalog import feature_version
 from ptml.features.large import collect_capture_features
+from ptml.features.own import feature_set, own_file
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.published import published_logs
@@ -23,8 +23,11 @@ from ptml.types import silent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from ptml.engine import Engine
+    from ptml.features.featureset import FeatureSet
+    from ptml.features.own import OwnFile
     from ptml.manifest import Manifest
     from ptml.types import Progress
     from ptml.workspace import Workspace
@@ -43,6 +46,17 @@ class FeaturesTask:
     workspace: Workspace
     parsed: Manifest
     batch_rows: int
+    own: OwnFile | None = None
+
+    @property
+    def features(self) -> FeatureSet:
+        """Tell which features."""
+        return feature_set(self.own)
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """What a table of features says of itself, in the metadata of its Parquet files."""
+        return {"ptml.features": self.features.version, "ptml.features_schema": VERSION}
 
     @property
     def capture_id(self) -> str:
@@ -53,7 +67,7 @@ class FeaturesTask:
     def fingerprint(self) -> str:
         """Hash all that determines the output; the batch size does not."""
         return fingerprint(
-            STAGE, VERSION, {"features": feature_version()}, {"parse": self.parsed.fingerprint}
+            STAGE, VERSION, {"features": self.features.version}, {"parse": self.parsed.fingerprint}
         )
 
 
@@ -62,6 +76,7 @@ def features(
     settings: FeaturesSettings | None = None,
     *,
     captures: Collection[str] = (),
+    own: Path | None = None,
     engine: Engine | None = None,
     force: bool = False,
     progress: Progress = silent,
@@ -72,6 +87,7 @@ def features(
         workspace: Where the catalog and the parsed logs are.
         settings: How.
         captures: Ids or names; all if empty.
+        own: A Python file with features of one's own; see :func:`ptml.features.own.feature_set`.
         engine: Where the work runs.
         force: Derive again what is there.
         progress: Told after each capture.
@@ -79,13 +95,17 @@ def features(
     Raises:
         MissingInput: No workspace, no captures, nothing parsed, or a capture named that is not there.
         WorkspaceBusy: Another run holds the workspace.
-        BadData: No capture has connections.
+        BadData: No capture has connections, or the file of features holds none.
+        SettingsError: The file of features has another kind of name.
     """
     settings = settings or FeaturesSettings()
+    file = own_file(own)
     catalog = select_captures(require_captures(workspace), captures)
     with workspace.locked():
         parsed = {name: read_manifest(workspace, "parse", name) for name in catalog["capture_id"]}
-        tasks = [FeaturesTask(workspace, m, settings.batch_rows) for m in parsed.values() if m is not None]
+        tasks = [
+            FeaturesTask(workspace, m, settings.batch_rows, file) for m in parsed.values() if m is not None
+        ]
         if not tasks:
             raise MissingInput(f"nothing in {workspace.root} has been parsed", hint="run `ptml parse` first")
         report = run_stage(
@@ -108,12 +128,20 @@ def derive(task: FeaturesTask) -> Manifest:
         raise MissingInput("no conn.log: without connections there are no features")
     with task.workspace.scratch_folder() as folder:
         publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
-        rows = _write_connections(publication, logs, task.batch_rows)
-        _write_capture(publication, logs, task.batch_rows)
+        try:
+            rows = _write_connections(publication, logs, task)
+            _write_capture(publication, logs, task)
+        except pl.exceptions.PolarsError as error:
+            if task.own is None:
+                raise
+            raise BadData(f"the features of {task.own.path} fail on this capture: {error}") from error
         read = task.parsed.counts["rows_conn"]
         return publication.publish(
             inputs={"parse": task.parsed.fingerprint},
-            parameters={"features": feature_version()},
+            parameters={
+                "features": task.features.version,
+                "own_features": {"file": task.own.path.name, "sha256": task.own.sha256} if task.own else None,
+            },
             rows_in=read,
             rows_out=rows,
             notes=[f"no {log}.log: its features are null" for log in HELPFUL_LOGS if log not in logs],
@@ -121,14 +149,18 @@ def derive(task: FeaturesTask) -> Manifest:
         )
 
 
-def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame], batch_rows: int) -> int:
+def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame], task: FeaturesTask) -> int:
     """Write the batches as row groups of one file, so that memory does not grow with the capture."""
     pending = publication.new_part(CONNECTIONS, 0)
     writer: pq.ParquetWriter | None = None
     rows = 0
     try:
-        for frame in iter_connection_features(logs, batch_rows=batch_rows, folder=publication.folder):
+        batches = iter_connection_features(
+            logs, features=task.features, batch_rows=task.batch_rows, folder=publication.folder
+        )
+        for frame in batches:
             table = frame.drop("capture_id").to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = table.replace_schema_metadata(task.carried)
             with writing(pending.temporary):
                 writer = writer or pq.ParquetWriter(
                     pending.temporary, table.schema, compression="zstd", compression_level=1
@@ -143,8 +175,10 @@ def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame
     return rows
 
 
-def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame], batch_rows: int) -> None:
-    frame = collect_capture_features(logs, batch_rows=batch_rows, folder=publication.folder)
+def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame], task: FeaturesTask) -> None:
+    frame = collect_capture_features(
+        logs, features=task.features, batch_rows=task.batch_rows, folder=publication.folder
+    )
     pending = publication.new_part(CAPTURES, frame.height)
     with writing(pending.temporary):
-        frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd")
+        frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd", metadata=task.carried)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ptml.artifact import load_model
-from ptml.errors import MissingInput
+from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
-from ptml.features.catalog import feature_version
 from ptml.features.large import collect_capture_features
+from ptml.features.own import OwnFile, feature_set
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
@@ -54,6 +54,7 @@ class CaptureTask:
     model: Path
     how: How
     batch_rows: int
+    own: OwnFile | None = None
 
     @property
     def connections(self) -> Path:
@@ -105,7 +106,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
         ModelMismatch: The model does not fit the features.
     """
     started = time.perf_counter()
-    model = _model(task.model)
+    model = _model(task.model, task.own)
     with writing(task.connections):
         task.connections.mkdir(parents=True)
     workspace = Workspace(task.folder / "workspace")
@@ -133,20 +134,26 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
             notes=(*(manifest.notes if pcap else ()), *_notes(model, logs, summary["connections"])),
             quarantine_reasons=unread,
         )
+    except pl.exceptions.PolarsError as error:
+        if task.own is None:
+            raise
+        raise BadData(f"the features of {task.own.path} fail on this capture: {error}") from error
     finally:
         shutil.rmtree(workspace.root, ignore_errors=True)
 
 
 @lru_cache(maxsize=1)
-def _model(folder: Path) -> Model:
+def _model(folder: Path, own: OwnFile | None) -> Model:
     """Load the model once in a worker, which scores many captures."""
-    return load_model(folder, feature_version=feature_version())
+    return load_model(folder, feature_version=feature_set(own).version)
 
 
 def _write_connections(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> None:
     if CONN not in logs:
         return
-    batches = iter_connection_features(logs, batch_rows=task.batch_rows, folder=task.folder)
+    batches = iter_connection_features(
+        logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
+    )
     for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
@@ -182,7 +189,9 @@ def _mean_probability(parts: list[Path]) -> float | None:
 def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:
     if "capture" not in model.levels:
         return {}
-    features = collect_capture_features(logs, batch_rows=task.batch_rows, folder=task.folder)
+    features = collect_capture_features(
+        logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
+    )
     return model.score(features, level="capture").row(0, named=True)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, PtmlError
+from ptml.features.own import own_file
 from ptml.io import path_text, writing
 from ptml.parse.stage import How
 from ptml.schema import CAPTURE_SCORES
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ptml.artifact import Model
     from ptml.engine import Engine
+    from ptml.features.own import OwnFile
     from ptml.score.discover import Found
     from ptml.settings import ParseSettings
     from ptml.types import JsonObject, Progress
@@ -98,6 +100,7 @@ def score(
     out: Path,
     evaluation: Path | None = None,
     names: Mapping[Path, str] | None = None,
+    own: Path | None = None,
     parsing: ParseSettings | None = None,
     batch_rows: int = BATCH_ROWS,
     engine: Engine | None = None,
@@ -117,6 +120,7 @@ def score(
         out: Folder for the results; files of other names in it are left alone.
         evaluation: The model's `evaluation.json`, if there is one: the page says what it found.
         names: What to call captures whose folder does not tell.
+        own: The Python file of one's own features, where the model was trained with one.
         parsing: How logs are read, and what Zeek may use.
         batch_rows: Connections held in memory at a time.
         engine: Where the work runs.
@@ -139,7 +143,7 @@ def score(
         raise _nothing_scored(skipped)
     desk = Workspace(out)
     with desk.locked(), desk.scratch_folder() as scratch:
-        tasks = _tasks(found, scratch, model, How.of(parsing), batch_rows)
+        tasks = _tasks(found, scratch, model, How.of(parsing), batch_rows=batch_rows, own=own_file(own))
         earlier = {} if force else earlier_captures(out, model_record(model))
         reused = [(task, reuse(task, earlier[task.inputs], out)) for task in tasks if task.inputs in earlier]
         todo = [task for task in tasks if task.inputs not in earlier]
@@ -175,11 +179,11 @@ Outcomes = list[tuple[CaptureTask, CaptureOutcome]]
 
 
 def _tasks(
-    found: Sequence[Found], scratch: Path, model: Model, how: How, batch_rows: int
+    found: Sequence[Found], scratch: Path, model: Model, how: How, *, batch_rows: int, own: OwnFile | None
 ) -> list[CaptureTask]:
     folder = model.folder.resolve()  # a bare name could be taken for that of another model
     return [
-        CaptureTask(one, hash_inputs(one.source), scratch / f"{number:06d}", folder, how, batch_rows)
+        CaptureTask(one, hash_inputs(one.source), scratch / f"{number:06d}", folder, how, batch_rows, own)
         for number, one in enumerate(found)
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ptml.catalog import read_provenance, require_captures
-from ptml.errors import MissingInput
+from ptml.errors import BadData, MissingInput, quoted
 from ptml.io import sha256_json
 from ptml.manifest import published
 from ptml.train.splits import merged_groups
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.manifest import Manifest
-    from ptml.types import JsonValue, Level
+    from ptml.types import JsonObject, JsonValue, Level
     from ptml.workspace import Workspace
 
 CAPTURE_CLASSES = {"malicious": 1, "mixed": 1, "benign": 0}
@@ -168,6 +168,34 @@ def _capture(
         excluded=excluded,
         **known,
     )
+
+
+def features_used(workspace: Workspace) -> JsonObject:
+    """Tell which set of features the captures have: its version, and whose own file is in it.
+
+    Raises:
+        MissingInput: No capture has features.
+        BadData: Captures have different sets of features.
+    """
+    captures = set(require_captures(workspace)["capture_id"])
+    used = {
+        sha256_json(manifest.parameters): manifest.parameters
+        for manifest in published(workspace, "features")
+        if manifest.capture_id in captures
+    }
+    if not used:
+        raise MissingInput(f"{workspace.root} has no features", hint="run `ptml features` first")
+    if len(used) > 1:
+        versions = sorted(str(parameters.get("features")) for parameters in used.values())
+        raise BadData(
+            f"captures have features of different versions: {quoted(versions)}",
+            hint="run `ptml features` again, over all captures and with the same --features FILE, if any",
+        )
+    (parameters,) = used.values()
+    return {
+        "feature_version": parameters.get("features", ""),
+        "own_features": parameters.get("own_features"),
+    }
 
 
 def data_fingerprint(captures: list[Capture], workspace: Workspace) -> str:

@@ -12,12 +12,11 @@ import numpy as np
 
 from ptml.artifact import ModelManifest, read_model_manifest, save_model
 from ptml.errors import BadData, MissingInput, ModelMismatch
-from ptml.features.catalog import feature_version
 from ptml.io import sha256_json
 from ptml.labels import label_connections
 from ptml.train.dataset import load_dataset
 from ptml.train.fit import fit_level
-from ptml.train.sources import data_fingerprint, labelled_captures
+from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import load_spec
 from ptml.types import silent
 from ptml.version import __version__
@@ -130,7 +129,7 @@ def _facts(workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed:
         "spec": spec.model_dump(mode="json"),
         "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
         "seed": seed,
-        "feature_version": feature_version(),
+        **features_used(workspace),
         "libraries": {library: version(library) for library in LIBRARIES},
         "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
     }

@@ -61,7 +61,8 @@ def test_no_two_features_are_equal_on_real_captures(real_data: Path) -> None:
 def equal_columns(table: pl.DataFrame, features: Sequence[Feature]) -> list[tuple[str, str]]:
     """Find pairs of columns of one kind that hold the same values."""
     text = table.select(
-        pl.col(f.name).cast(pl.String) if f.dtype == pl.Enum else pl.col(f.name).cast(pl.Float64) for f in features
+        pl.col(f.name).cast(pl.String) if f.dtype == pl.Enum else pl.col(f.name).cast(pl.Float64)
+        for f in features
     )
     return [
         (one.name, other.name)
