@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ptml.bounds import OUTSIDE
 from ptml.catalog import read_catalog, read_provenance
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, DownloadError, MissingInput, SettingsError, WorkspaceBusy
@@ -184,13 +185,14 @@ def test_a_source_may_change_its_own_mind(web: WebServer, workspace: Workspace) 
 
 
 def test_archives_give_each_capture_in_them(web: WebServer, workspace: Workspace) -> None:
-    """PCAPs, also compressed and in a zip within, each folder of logs; other files are counted."""
+    """PCAPs, also compressed and in a zip within, each folder of logs; what is left out is counted."""
     inner, outer = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("x.pcap", pcap(1))
     with zipfile.ZipFile(outer, "w") as archive:
         archive.writestr("inner.zip", inner.getvalue())
-        archive.writestr("../../evil\n\x1b[31m.pcap", pcap(2))
+        archive.writestr("evil\n\x1b[31m.pcap", pcap(2))
+        archive.writestr("../../evil.pcap", pcap(4))
         archive.writestr("c.pcap.gz", gzip.compress(pcap(3)))
         archive.writestr("zeek/a/conn.log", conn_log(many_rows(2)))
         archive.writestr("zeek/b/conn.log", conn_log(many_rows(3)))
@@ -201,7 +203,7 @@ def test_archives_give_each_capture_in_them(web: WebServer, workspace: Workspace
     rows = read_catalog(workspace).sort("name")
     assert rows["name"].to_list() == ["c.pcap.gz", "evil [31m.pcap", "x.pcap", "zeek/a", "zeek/b"]
     assert set(rows["label"]) == {"malicious"}
-    assert report.notes == {"files that are no captures were left out": 1}
+    assert report.notes == {"files that are no captures were left out": 1, OUTSIDE: 1}
     files = sorted(
         path.relative_to(workspace.root / "raw" / "manifest").parts[1]
         for path in (workspace.root / "raw").rglob("*")
