@@ -232,7 +232,7 @@ class _Transfer:
         if length.isascii() and length.isdigit():
             self._expect(self.size + int(length))
         with writing(self.partial.path), self.partial.path.open("ab", buffering=0) as file:
-            # Each piece goes on as it came: it is still in the processor's cache, and joining costs memory anew.
+            # Each piece goes on as it came: it is in the processor's cache still, and joining would copy it.
             for piece in self.client.pieces(ask, response, deadline, raw=True):
                 write_whole(file, piece)
                 self._count(piece)

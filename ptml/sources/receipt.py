@@ -79,7 +79,7 @@ def receipt_of(
 
 
 def plain(record: DataclassInstance) -> dict[str, Any]:
-    """Give a record's fields; unlike `dataclasses.asdict`, without a deep copy, which costs more than all else.
+    """Give a record's fields, without the deep copy of `dataclasses.asdict`, which costs more than all else.
 
     >>> plain(Listing("c0", "a.pcap", 24, None, None))
     {'capture_id': 'c0', 'name': 'a.pcap', 'size_bytes': 24, 'sha256': None, 'md5': None}
