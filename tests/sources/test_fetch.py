@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -464,6 +465,24 @@ def test_a_file_that_was_cut_by_a_kill_is_gone_on_with(web: WebServer, workspace
     process.communicate()
     assert len(run(workspace, listed).done) == 1
     assert int(web.seen[-1].headers["range"].removeprefix("bytes=").rstrip("-")) >= 1 << 20
+
+
+def test_no_file_or_member_is_held_in_memory(web: WebServer, workspace: Workspace) -> None:
+    """A capture of 64 MB, alone and in a zip in a zip, takes less than 16 MB of memory on its whole way."""
+    big = pcap(1) + bytes(64 << 20)
+    inner, outer = io.BytesIO(), io.BytesIO()
+    for file, name, data in ((inner, "b.pcap", big + b"1"), (outer, "inner.zip", inner.getvalue)):
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(name, data if isinstance(data, bytes) else data())
+    rows = [{"url": web.add("/a.pcap", big)}, {"url": web.add("/outer.zip", outer.getvalue())}]
+    run(workspace, serve(web, 1))  # what is imported and set up once does not count
+    listed = manifest(web, rows)
+    tracemalloc.start()
+    report = run(workspace, listed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(report.done) == 2
+    assert peak < 16 << 20
 
 
 def test_unknown_sources_are_named_with_the_nearest() -> None:
