@@ -67,7 +67,8 @@ def members(
     limits: Limits = LIMITS,
     order: Callable[[str], object] | None = None,
     passwords: Sequence[str] = (),
-    refused: Callable[[str], object] | None = None,
+    refused: Callable[[str], object] = lambda _why: None,
+    labels: bool = True,
     within: Budget | None = None,
 ) -> Generator[Member]:
     """Yield an archive's files one after another.
@@ -79,9 +80,11 @@ def members(
         limits: Where to stop.
         order: Sort key of a zip's member names; the others are read in one pass and keep their own order.
         passwords: What to try where a zip or a 7z is encrypted.
-        refused: Told why, for each entry that is passed over: links and devices, and by its name what leads
-            out of the archive, is too long, or is the name of an earlier one to some file system. None: names
-            are labels only and any will do; but in a 7z, which has to be unpacked by them.
+        refused: Told why, for each entry that is passed over: links and devices, and by their names those
+            that `labels` speaks of.
+        labels: Whether names are labels only, so that any will do; else what leads out of the archive, is too
+            long, or is the name of an earlier one to some file system, is refused. In a 7z, which the library
+            unpacks by them, it always is.
         within: What the archive that this one lay in has left.
 
     Raises:
@@ -92,23 +95,18 @@ def members(
     """
     with open_raw(path) as file:
         budget = within or Budget(path, limits, path.stat().st_size)
-        names = Names(budget.limits, refused)
+        names = Names(budget.limits, refused, labels=labels)
         try:
             if file.peek(4).startswith(ZIP_MAGICS):
                 found = _zip_members(file, budget, names, order, passwords)
             elif file.peek(6).startswith(SEVENZIP_MAGIC):
-                names = Names(budget.limits, refused or _quietly)
-                found = sevenzip_members(file, budget, names, passwords)
+                found = sevenzip_members(file, budget, Names(budget.limits, refused), passwords)
             else:
                 found = _tar_members(decompressed(file), budget, names)
             for name, opened in found:
                 yield Member(name, io.BufferedReader(Counted(name, opened, budget)))
         except BROKEN as error:
             raise BadData(f"{path} is no sound archive: {error}", hint="fetch it again") from error
-
-
-def _quietly(_why: str) -> None:
-    pass
 
 
 def _zip_members(

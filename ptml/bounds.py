@@ -154,7 +154,8 @@ class Names:
 
     Args:
         limits: How long a name may be.
-        refused: Told why, for each member that does not; None: a name is a label only, and any will do.
+        refused: Told why, for each member that does not.
+        labels: Whether a name is a label only, so that any will do.
 
     >>> told = []
     >>> names = Names(LIMITS, told.append)
@@ -164,20 +165,20 @@ class Names:
     (4, False)
     """
 
-    def __init__(self, limits: Limits, refused: Callable[[str], object] | None) -> None:
+    def __init__(self, limits: Limits, refused: Callable[[str], object], *, labels: bool = False) -> None:
         self.longest = limits.name_characters
-        self.refused = refused
+        self.refused, self.labels = refused, labels
         self.seen: set[str] = set()
 
     def admit(self, name: str, *, regular: bool = True) -> bool:
         """Tell whether a member comes in, and say so if it does not."""
         why = self._fault(name) if regular else SPECIAL
-        if why is not None and self.refused is not None:
+        if why is not None:
             self.refused(why)
         return why is None
 
     def _fault(self, name: str) -> str | None:
-        if self.refused is None:
+        if self.labels:
             return None
         if len(name) > self.longest:
             return TOO_LONG.format(self.longest)

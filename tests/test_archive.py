@@ -162,7 +162,7 @@ def test_names_that_a_file_system_would_follow_or_mix_up_are_refused(tmp_path: P
             info.type, info.linkname = types[info.name], "F.LOG"
         path.write_bytes(tar_bytes(dict.fromkeys(NAMES, b"x"), "w:gz", *infos))
     told: list[str] = []
-    came = [one.name for one in members(path, refused=told.append)]
+    came = [one.name for one in members(path, refused=told.append, labels=False)]
     assert came == [name for name, why in NAMES.items() if why is None]
     expected = Counter(why for why in NAMES.values() if why is not None)
     expected[SPECIAL] = len(modes if kind == "zip" else types)

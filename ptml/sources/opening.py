@@ -122,7 +122,7 @@ def open_fetched(
 
 
 def _open_archive(work: _Opening, path: Path, depth: int, budget: Budget) -> None:
-    for member in members(path, passwords=work.passwords, refused=work.refuse, within=budget):
+    for member in members(path, passwords=work.passwords, refused=work.refuse, labels=False, within=budget):
         head = member.file.peek(TAR_BLOCK)[:TAR_BLOCK]
         inner = PurePosixPath(member.name.replace("\\", "/"))
         if head[:4] in PCAP_MAGICS:
