@@ -1,7 +1,7 @@
 """Archives read as streams of members: nothing is unpacked to disk, and nothing grows without limit.
 
 Member names were chosen by whoever made the archive: they are labels here and never become paths. Links,
-devices and folders are passed over.
+devices and folders are passed over; what a name must not be, `ptml.bounds` says.
 """
 
 from __future__ import annotations
@@ -13,42 +13,21 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from ptml.bounds import BROKEN, LIMITS, Budget, Counted, Limits, Names
 from ptml.errors import BadData
 from ptml.io import decompressed, open_raw
-from ptml.zipfiles import BROKEN, COPY_BYTES, open_zip, password_of
+from ptml.sevenzip import MAGIC as SEVENZIP_MAGIC
+from ptml.sevenzip import sevenzip_members
+from ptml.zipfiles import COPY_BYTES, open_zip, password_of, refuse_overlaps
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
-
-    from _typeshed import WriteableBuffer
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 TAR_MAGIC, TAR_MAGIC_AT, TAR_BLOCK = b"ustar", 257, 512
 ENCRYPTED = 0x1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much an archive may hold before it counts as hostile.
-
-    Attributes:
-        members: Entries, of any kind.
-        total_bytes: All members together, unpacked.
-        expansion: Unpacked bytes for each byte of the archive, once `expansion_from` bytes are out.
-        expansion_from: See `expansion`.
-        header_bytes: What lies between two members of a tar.
-    """
-
-    members: int = 100_000
-    total_bytes: int = 1 << 40
-    expansion: int = 500
-    expansion_from: int = 64 << 20
-    header_bytes: int = 1 << 20
-
-
-LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +39,17 @@ class Member:
 
 
 def archive_kind(path: Path) -> str | None:
-    """Tell ``zip`` or ``tar`` (also compressed) by content; None for anything else.
+    """Tell ``zip``, ``7z`` or ``tar`` (also compressed) by content; None for anything else.
 
     Raises:
         MissingInput: It cannot be opened.
     """
     with open_raw(path) as file:
-        if file.peek(4).startswith(ZIP_MAGICS):
+        head = file.peek(6)
+        if head.startswith(ZIP_MAGICS):
             return "zip"
+        if head.startswith(SEVENZIP_MAGIC):
+            return "7z"
         with contextlib.suppress(*BROKEN):
             if is_tar(decompressed(file).read(TAR_BLOCK)):
                 return "tar"
@@ -85,104 +67,74 @@ def members(
     limits: Limits = LIMITS,
     order: Callable[[str], object] | None = None,
     passwords: Sequence[str] = (),
-) -> Iterator[Member]:
+    refused: Callable[[str], object] = lambda _why: None,
+    labels: bool = True,
+    within: Budget | None = None,
+) -> Generator[Member]:
     """Yield an archive's files one after another.
 
+    What an archive says of itself is checked before its first file comes, what comes while it does.
+
     Args:
-        path: A zip, or a tar, plain or compressed.
+        path: A zip, a 7z, or a tar, plain or compressed.
         limits: Where to stop.
-        order: Sort key of member names; a tar, which is read in one pass, keeps its own order.
-        passwords: What to try where a zip is encrypted.
+        order: Sort key of a zip's member names; the others are read in one pass and keep their own order.
+        passwords: What to try where a zip or a 7z is encrypted.
+        refused: Told why, for each entry that is passed over: links and devices, and by their names those
+            that `labels` speaks of.
+        labels: Whether names are labels only, so that any will do; else what leads out of the archive, is too
+            long, or is the name of an earlier one to some file system, is refused. In a 7z, which the library
+            unpacks by them, it always is.
+        within: What the archive that this one lay in has left.
 
     Raises:
         MissingInput: It cannot be opened.
-        MissingTool: It is a zip encrypted with AES, and pyzipper is not installed.
+        MissingTool: It is a zip encrypted with AES, or a 7z, and what opens that is not installed.
         BadData: It is broken, encrypted with another password, or exceeds a limit; a limit that is met
             within a member is raised by the reading of it.
     """
     with open_raw(path) as file:
-        budget = _Budget(path, limits, path.stat().st_size)
+        budget = within or Budget(path, limits, path.stat().st_size)
+        names = Names(budget.limits, refused, labels=labels)
         try:
             if file.peek(4).startswith(ZIP_MAGICS):
-                yield from _zip_members(file, budget, order, passwords)
+                found = _zip_members(file, budget, names, order, passwords)
+            elif file.peek(6).startswith(SEVENZIP_MAGIC):
+                found = sevenzip_members(file, budget, Names(budget.limits, refused), passwords)
             else:
-                yield from _tar_members(decompressed(file), budget)
+                found = _tar_members(decompressed(file), budget, names)
+            for name, opened in found:
+                yield Member(name, io.BufferedReader(Counted(name, opened, budget)))
         except BROKEN as error:
             raise BadData(f"{path} is no sound archive: {error}", hint="fetch it again") from error
 
 
-class _Budget:
-    """What an archive has given so far, and what it may."""
-
-    def __init__(self, path: Path, limits: Limits, size: int) -> None:
-        self.path, self.limits, self.size = path, limits, size
-        self.given = 0
-
-    def spend(self, count: int) -> None:
-        self.given += count
-        if self.given > self.limits.total_bytes:
-            raise self.refusal(f"unpacks to more than {self.limits.total_bytes} bytes")
-        if self.given > max(self.limits.expansion_from, self.limits.expansion * self.size):
-            raise self.refusal(f"expands more than {self.limits.expansion}-fold")
-
-    def check_members(self, count: int) -> None:
-        if count > self.limits.members:
-            raise self.refusal(f"has more than {self.limits.members} members")
-
-    def refusal(self, why: str) -> BadData:
-        return BadData(
-            f"{self.path} {why}; reading stopped",
-            hint="if it is no bomb, unpack it and give the folder",
-        )
-
-
-class _Counted(io.RawIOBase):
-    """A member's bytes, counted against the archive's budget."""
-
-    def __init__(self, name: str, file: io.BufferedIOBase, budget: _Budget) -> None:
-        super().__init__()
-        self.name, self.file, self.budget = name, file, budget
-        self.position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.position
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer)
-        try:
-            piece = self.file.read1(len(view))
-        except BROKEN as error:
-            raise BadData(f"{self.name} breaks off or is corrupt: {error}", hint="fetch it again") from error
-        self.budget.spend(len(piece))
-        self.position += len(piece)
-        view[: len(piece)] = piece
-        return len(piece)
-
-
 def _zip_members(
     file: io.BufferedReader,
-    budget: _Budget,
+    budget: Budget,
+    names: Names,
     order: Callable[[str], object] | None,
     passwords: Sequence[str],
-) -> Iterator[Member]:
+) -> Iterator[tuple[str, io.BufferedIOBase]]:
     with open_zip(file, budget.path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir() and not _is_link(info)]
-        budget.check_members(len(archive.infolist()))
+        budget.enter(len(archive.infolist()))
+        refuse_overlaps(archive, budget)
+        infos = [
+            info
+            for info in archive.infolist()
+            if not info.is_dir() and names.admit(info.filename, regular=_is_regular(info))
+        ]
+        budget.check(sum(info.file_size for info in infos))
         for info in sorted(infos, key=lambda one: cast("str", order(one.filename))) if order else infos:
             encrypted = info.flag_bits & ENCRYPTED
             password = password_of(archive, info, budget.path, passwords) if encrypted else None
             with archive.open(info, pwd=password) as opened:
-                yield Member(
-                    info.filename,
-                    io.BufferedReader(_Counted(info.filename, cast("io.BufferedIOBase", opened), budget)),
-                )
+                yield info.filename, cast("io.BufferedIOBase", opened)
 
 
-def _is_link(info: zipfile.ZipInfo) -> bool:
-    return stat.S_ISLNK(info.external_attr >> 16)
+def _is_regular(info: zipfile.ZipInfo) -> bool:
+    """Tell whether an entry is a file, or of no kind, as where zips are not made on Unix."""
+    return stat.S_IFMT(info.external_attr >> 16) in {0, stat.S_IFREG}
 
 
 class _Bounded:
@@ -191,7 +143,7 @@ class _Bounded:
     A header may claim a name of any length, which tarfile would read whole.
     """
 
-    def __init__(self, file: io.BufferedIOBase, budget: _Budget) -> None:
+    def __init__(self, file: io.BufferedIOBase, budget: Budget) -> None:
         self.file, self.budget = file, budget
         self.allowance = budget.limits.header_bytes
         self.limited = True
@@ -204,19 +156,24 @@ class _Bounded:
         return self.file.read(count)
 
 
-def _tar_members(file: io.BufferedIOBase, budget: _Budget) -> Iterator[Member]:
+def _tar_members(
+    file: io.BufferedIOBase, budget: Budget, names: Names
+) -> Iterator[tuple[str, io.BufferedIOBase]]:
     bounded = _Bounded(file, budget)
     with tarfile.open(fileobj=cast("io.BufferedIOBase", bounded), mode="r|") as archive:
-        count = 0
         while (info := archive.next()) is not None:
-            count += 1
-            budget.check_members(count)
+            budget.enter(1)
             cast("Any", archive).members.clear()  # else it keeps every header it has seen
-            opened = archive.extractfile(info) if info.isreg() and not info.issparse() else None
+            regular = info.isreg() and not info.issparse()
+            opened = archive.extractfile(info) if regular else None
             bounded.limited = False
             if opened is not None:
-                counted = io.BufferedReader(_Counted(info.name, cast("io.BufferedIOBase", opened), budget))
-                yield Member(info.name, counted)
-                while counted.read(COPY_BYTES):
+                file_of_member = cast("io.BufferedIOBase", opened)
+                if names.admit(info.name):
+                    yield info.name, file_of_member
+                rest = Counted(info.name, file_of_member, budget)
+                while rest.read(COPY_BYTES):
                     pass  # to the next header, within the budget
+            elif not info.isdir():
+                names.admit(info.name, regular=False)
             bounded.limited, bounded.allowance = True, budget.limits.header_bytes

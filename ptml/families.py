@@ -64,12 +64,13 @@ def _name_at(words: list[str], at: int) -> tuple[str | None, int]:
 
 
 def _known(text: str) -> str | None:
-    return _aliases().get(_key(text))
+    """Look a name up as it is, since it may mean another family elsewhere; then without its platform."""
+    return _aliases().get(_key(text)) or _aliases().get(_key(PLATFORM.sub("", text.strip().casefold())))
 
 
 def _key(text: str) -> str:
     """Reduce a name to what all its spellings share."""
-    return re.sub(r"[^a-z0-9+]", "", PLATFORM.sub("", text.strip().casefold()))
+    return re.sub(r"[^a-z0-9+]", "", text.casefold())
 
 
 @cache

@@ -38,7 +38,7 @@ _CONTAINER = re.compile(r"(?:set|vector|table)\[(\w+)\]")
 _ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
 _COMPRESSIONS = {".gz", ".zst", ".bz2", ".xz"}
 _LOGS = {".log", ".json", ".ndjson", ".jsonl"}
-_ARCHIVES = {".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst"}
+_ARCHIVES = {".zip", ".7z", ".tar", ".tgz", ".tbz2", ".txz", ".tzst"}
 _TABLES = {".csv", ".parquet"}
 TABLE_LOGS = frozenset(
     {

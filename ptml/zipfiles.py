@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import tarfile
 import zipfile
 from typing import TYPE_CHECKING, cast
 
+from ptml.bounds import BROKEN
 from ptml.errors import BadData, MissingTool
-from ptml.io import DECODE_ERRORS
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ptml.bounds import Budget
+
 AES = 99
 """Where the kind of compression stands, by zip's makers' word; the true one lies further on."""
-BROKEN = (*DECODE_ERRORS, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
 COPY_BYTES = 1 << 20
+LOCAL_HEADER = 30
 
 
 def open_zip(file: io.BufferedReader, path: Path) -> zipfile.ZipFile:
@@ -37,6 +38,19 @@ def open_zip(file: io.BufferedReader, path: Path) -> zipfile.ZipFile:
             hint="pip install 'ptml[aes]', then the same again",
         ) from error
     return cast("zipfile.ZipFile", pyzipper.AESZipFile(file))
+
+
+def refuse_overlaps(archive: zipfile.ZipFile, budget: Budget) -> None:
+    """Refuse a zip of which two members have bytes in common: small as it is, it unpacks without end.
+
+    Raises:
+        BadData: It is one.
+    """
+    free = 0
+    for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
+        if info.header_offset < free:
+            raise budget.refusal("has members that overlap")
+        free = info.header_offset + LOCAL_HEADER + len(info.orig_filename) + info.compress_size
 
 
 def password_of(

@@ -6,15 +6,24 @@ import gzip
 import io
 import lzma
 import stat
+import sys
 import tarfile
+import unicodedata
 import zipfile
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ptml.archive import Limits, archive_kind, members
+from ptml.archive import archive_kind, members
+from ptml.bounds import ALIKE, OUTSIDE, SPECIAL, TOO_LONG, Limits
 from ptml.errors import BadData, MissingInput
 from tests.zips import aes_zip, zip_crypto
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,14 +58,15 @@ def contents(path: Path, limits: Limits | None = None) -> dict[str, bytes]:
     return {member.name: member.file.read() for member in members(path, limits=limits or Limits())}
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz", "zst"])
 def test_tar_is_told_by_content_and_streamed(tmp_path: Path, mode: str) -> None:
     """Whatever its compression and name, a tar gives its files; links and devices are passed over."""
     link, device = tarfile.TarInfo("link.log"), tarfile.TarInfo("device.log")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     device.type = tarfile.CHRTYPE
     path = tmp_path / "conn.log"
-    path.write_bytes(tar_bytes(FILES, mode, link, device))
+    data = tar_bytes(FILES, "w" if mode == "zst" else mode, link, device)
+    path.write_bytes(zstd.compress(data) if mode == "zst" else data)
     assert archive_kind(path) == "tar"
     assert contents(path) == FILES
 
@@ -110,6 +120,74 @@ def test_limits_stop_a_bomb(tmp_path: Path, kind: str, limits: Limits, match: st
         path.write_bytes(tar_bytes(FILES, "w:gz"))
     with pytest.raises(BadData, match=match):
         contents(path, limits)
+
+
+NAMES = {
+    "/etc/a.log": OUTSIDE,
+    "a/../../b.log": OUTSIDE,
+    "a\\..\\..\\c.log": OUTSIDE,
+    "C:\\d.log": OUTSIDE,
+    "z:e.log": OUTSIDE,
+    "F.LOG": None,
+    "f.log": ALIKE,
+    "./f.log": ALIKE,
+    unicodedata.normalize("NFC", "gr\u00fcn.log"): None,
+    unicodedata.normalize("NFD", "gr\u00fcn.log"): ALIKE,
+    "h/" * 500 + "h.log": TOO_LONG.format(1000),
+    "g..h/..i.log": None,
+}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_names_that_a_file_system_would_follow_or_mix_up_are_refused(tmp_path: Path, kind: str) -> None:
+    """Each with its reason, links and devices too, and the rest comes; else names are only labels."""
+    path = tmp_path / "x"
+    modes = {"link": stat.S_IFLNK, "device": stat.S_IFCHR, "fifo": stat.S_IFIFO}
+    types = {
+        "link": tarfile.SYMTYPE,
+        "hard": tarfile.LNKTYPE,
+        "device": tarfile.BLKTYPE,
+        "fifo": tarfile.FIFOTYPE,
+    }
+    if kind == "zip":
+        zip_of(path, dict.fromkeys(NAMES, b"x"))
+        with zipfile.ZipFile(path, "a") as archive:
+            for name, mode in modes.items():
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = (mode | 0o777) << 16
+                archive.writestr(entry, "/etc/passwd")
+    else:
+        infos = [tarfile.TarInfo(name) for name in types]
+        for info in infos:
+            info.type, info.linkname = types[info.name], "F.LOG"
+        path.write_bytes(tar_bytes(dict.fromkeys(NAMES, b"x"), "w:gz", *infos))
+    told: list[str] = []
+    came = [one.name for one in members(path, refused=told.append, labels=False)]
+    assert came == [name for name, why in NAMES.items() if why is None]
+    expected = Counter(why for why in NAMES.values() if why is not None)
+    expected[SPECIAL] = len(modes if kind == "zip" else types)
+    assert Counter(told) == expected
+    assert len(list(members(path))) == len(NAMES)
+
+
+def test_overlapping_members_are_refused(tmp_path: Path) -> None:
+    """Two entries of the directory that share one member's bytes: the zip is a bomb, however small."""
+    path = zip_of(tmp_path / "z", {"a.log": b"a" * 100, "b.log": b"a" * 100})
+    data = bytearray(path.read_bytes())
+    second = data.rindex(b"PK\x01\x02")
+    assert int.from_bytes(data[second + 42 : second + 46], "little") > 0
+    data[second + 42 : second + 46] = bytes(4)
+    path.write_bytes(bytes(data))
+    with pytest.raises(BadData, match="members that overlap"):
+        contents(path)
+
+
+def test_what_a_zip_says_of_its_size_is_believed_at_once(tmp_path: Path) -> None:
+    """The sum of the sizes it gives exceeds the limit: nothing of it is read."""
+    path = zip_of(tmp_path / "z", FILES)
+    with pytest.raises(BadData, match="unpacks to more than 4511 bytes"):
+        next(members(path, limits=Limits(total_bytes=4511)))
+    assert next(members(path, limits=Limits(total_bytes=4512))).name == "b/conn.log"
 
 
 def test_member_that_is_skipped_counts_as_well(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptml.families import family_name
+from ptml.families import families_in, family_name
 
 TABLE: dict[str, list[str]] = json.loads(files("ptml").joinpath("families.json").read_text("utf-8"))
 
@@ -28,6 +28,14 @@ TABLE: dict[str, list[str]] = json.loads(files("ptml").joinpath("families.json")
         ("emotet(geodo)", "emotet"),
         ("QBot", "qakbot"),
         ("elf.mirai", "mirai"),
+        ("win.qbot", "qakbot"),
+        ("elf.qbot", "bashlite"),
+        ("win.gozi", "gozi"),
+        ("Snifula", "gozi"),
+        ("win.isfb", "isfb"),
+        ("Gozi ISFB", "isfb"),
+        ("gozi/isfb", "isfb"),
+        ("Dreambot", "dreambot"),
     ],
 )
 def test_names_of_one_family_are_one(said: str, name: str) -> None:
@@ -66,6 +74,12 @@ def test_a_name_given_once_more_stays(text: str) -> None:
     """The name of a name is itself."""
     name = family_name(text)
     assert name is None or family_name(name) == name
+
+
+def test_the_families_of_a_title_are_the_longest_names_in_it() -> None:
+    """Gozi's successor ISFB is a family of its own, which titles call by the names of both."""
+    assert families_in("2019-10-02 - URSNIF (GOZI/ISFB) WITH DRIDEX") == ["isfb", "dridex"]
+    assert families_in("2014-01-01 - URSNIF, THEN ISFB") == ["gozi", "isfb"]
 
 
 def test_okiru_and_satori_are_two() -> None:

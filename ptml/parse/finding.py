@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HINT = "give Zeek logs, PCAPs, or folders of them"
 PCAPS_BESIDE_LOGS = "PCAPs beside logs were left out"
 NO_LOGS = "files that are neither logs nor PCAPs were left out"
+SHUT = "folders that cannot be listed were left out"
 GIVEN_TWICE = "files that were given twice were read once"
 
 
@@ -67,7 +68,7 @@ def find_files(paths: Iterable[Path], *, beside: Sequence[Path] = ()) -> tuple[l
 
 
 def _of_folder(folder: Path, beside: Sequence[Path], left_out: Counter[str]) -> list[LogFile]:
-    names = list(walk(folder, beside))
+    names = list(walk(folder, beside, left_out))
     logs = logs_among(names)
     rest = sorted(set(names) - set(logs))
     pcaps = [name for name in rest if is_readable_pcap(folder / name)]
@@ -78,10 +79,21 @@ def _of_folder(folder: Path, beside: Sequence[Path], left_out: Counter[str]) -> 
     return [_log_file(folder / name, pcap=True) for name in pcaps]
 
 
-def walk(folder: Path, beside: Sequence[Path] = ()) -> Iterator[Path]:
-    """Yield a folder's files, as paths within it; links to folders and hidden names are passed over."""
+def walk(folder: Path, beside: Sequence[Path] = (), left_out: Counter[str] | None = None) -> Iterator[Path]:
+    """Yield a folder's files, as paths within it; links to folders and hidden names are passed over.
+
+    Args:
+        folder: The folder.
+        beside: Folders in it that are not searched.
+        left_out: Counts folders that cannot be listed.
+    """
     shut = {one.resolve() for one in beside}
-    for place, folders, files in os.walk(folder):
+
+    def note(_error: OSError) -> None:
+        if left_out is not None:
+            left_out[SHUT] += 1
+
+    for place, folders, files in os.walk(folder, onerror=note):
         here = Path(place)
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (here / name).resolve() not in shut

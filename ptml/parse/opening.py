@@ -10,6 +10,7 @@ from ptml.archive import ZIP_MAGICS, archive_kind, is_tar, members
 from ptml.errors import BadData
 from ptml.io import chunks, pieces
 from ptml.parse.parquetlog import MAGIC, is_parquet
+from ptml.sevenzip import MAGIC as SEVENZIP_MAGIC
 from ptml.zeektypes import looks_like_log, rotation_key
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def sources(path: Path, see: Callable[[bytes], object] | None = None) -> Iterato
         return
     others, found = 0, 0
     last: tuple[str, ...] = ()
-    for member in members(path, order=_order):
+    refused = set[str]()
+    for member in members(path, order=_order, refused=refused.add):
         name = PurePosixPath(member.name)
         if not (looks_like_log(name) or name.suffix == ".csv"):
             others += 1
@@ -69,13 +71,16 @@ def sources(path: Path, see: Callable[[bytes], object] | None = None) -> Iterato
         late = (f"{path.name}: its members are not in the order of their times",) if key < last else ()
         last = max(last, key)
         yield Source(name, _flat(pieces(member.file, member.name)), member.name, late)
+    notes = [f"{path.name}: {why}" for why in sorted(refused)]
+    if others:
+        notes.append(f"{path.name}: members that are no logs were left out")
     if not found:
         raise BadData(
             f"an archive of {others} files, none of them a log",
             hint="Zeek's logs end in .log, .log.gz, .json, …",
         )
-    if others:
-        yield Source(path, iter(()), None, (f"{path.name}: members that are no logs were left out",))
+    if notes:
+        yield Source(path, iter(()), None, tuple(notes))
 
 
 def _seen(pieces_of_log: Iterator[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:
@@ -91,7 +96,7 @@ def _order(name: str) -> tuple[str, ...]:
 def _flat(pieces_of_log: Iterator[bytes]) -> Iterator[bytes]:
     """Refuse an archive within the archive, and what has to be read from its end."""
     first = next(pieces_of_log, b"")
-    if first.startswith(ZIP_MAGICS) or is_tar(first):
+    if first.startswith((*ZIP_MAGICS, SEVENZIP_MAGIC)) or is_tar(first):
         raise BadData(
             "an archive within an archive", hint="unpack the outer one yourself and give the folder"
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NO_LOGS = "no Zeek logs in it (*.log, *.json, also .gz and .zst), and no PCAPs"
 PCAPS_BESIDE_LOGS = "{} PCAPs beside Zeek logs were left out: connections would come twice"
+SHUT = "cannot be listed ({}); what lies in it was left out"
 GIVEN_TWICE = "given twice; it is scored once"
 
 
@@ -66,7 +67,7 @@ def find_captures(
                 f"{path_text(path)} does not exist, so nothing was scored",
                 hint="check the path; give a folder of Zeek logs, a single log, or a folder of such folders",
             )
-        captures, pcaps = ([path], []) if path.is_file() else _search(path, shut)
+        captures, pcaps = ([path], []) if path.is_file() else _search(path, shut, skipped)
         if captures and pcaps:
             skipped.append(Skipped(path_text(path), PCAPS_BESIDE_LOGS.format(len(pcaps))))
         captures = captures or pcaps
@@ -88,11 +89,15 @@ def _name(source: Path, given: Path) -> Path:
     return Path(source.resolve().name) if source == given else source.relative_to(given)
 
 
-def _search(root: Path, shut: set[Path]) -> tuple[list[Path], list[Path]]:
+def _search(root: Path, shut: set[Path], skipped: list[Skipped]) -> tuple[list[Path], list[Path]]:
     """Find the folders of logs below a folder, and the packet captures that lie in none of them."""
     captures: list[Path] = []
     pcaps: list[Path] = []
-    for place, folders, files in os.walk(root):
+
+    def note(error: OSError) -> None:
+        skipped.append(Skipped(path_text(Path(error.filename)), SHUT.format(error.strerror)))
+
+    for place, folders, files in os.walk(root, onerror=note):
         folder = Path(place)
         if any(looks_like_log(Path(name)) and not looks_like_archive(Path(name)) for name in files):
             folders.clear()  # what lies below belongs to this capture

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from ptml.errors import DownloadError
 from ptml.io import CHUNK_BYTES, writing
@@ -21,6 +21,7 @@ from ptml.sources.patience import Deadline, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import FileIO
     from pathlib import Path
 
     import httpx
@@ -112,6 +113,13 @@ def download(
     raise AssertionError
 
 
+def write_whole(file: FileIO, piece: bytes) -> None:
+    """Write a piece to a file without a buffer, which may take it in parts."""
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]
+
+
 def _fault(done: Downloaded, promise: Promise) -> str | None:
     pairs = (("size", promise.size, done.size), ("sha256", promise.sha256, done.sha256))
     for name, expected, came in (*pairs, ("md5", promise.md5, done.md5)):
@@ -166,8 +174,10 @@ class _Transfer:
 
     def _take_up(self) -> None:
         """Take up what an earlier run left, if the host can be asked whether it still is the same."""
-        known = self.partial.validator() is not None or self.promise.is_hash
-        if not known or not self.partial.size:
+        if not self.partial.size:
+            self.partial.forget()
+            return
+        if self.partial.validator() is None and not self.promise.is_hash:
             self.partial.clear()
             return
         with self.partial.path.open("rb") as file:
@@ -221,34 +231,20 @@ class _Transfer:
         length = response.headers.get("content-length", "")
         if length.isascii() and length.isdigit():
             self._expect(self.size + int(length))
-        with writing(self.partial.path), self.partial.path.open("ab") as file:
-            pieces: list[bytes] = []
-            waiting = 0
-            try:
-                for piece in self.client.pieces(ask, response, deadline, raw=True):
-                    pieces.append(piece)
-                    waiting += len(piece)
-                    self.moved(len(piece), 0)
-                    if waiting >= CHUNK_BYTES:
-                        self._flush(pieces, file)
-                        waiting = 0
-                        if self.size > (self.promise.size or self.size):
-                            break  # the check of what came says so
-            finally:
-                self._flush(pieces, file)
+        with writing(self.partial.path), self.partial.path.open("ab", buffering=0) as file:
+            # Each piece goes on as it came: it is in the processor's cache still, and joining would copy it.
+            for piece in self.client.pieces(ask, response, deadline, raw=True):
+                write_whole(file, piece)
+                self._count(piece)
+                self.moved(len(piece), 0)
+                if self.size > (self.promise.size or self.size):
+                    break  # the check of what came says so
         if response.status_code == PART and not self._is_whole(response):
             raise Transient("the host sent less than was asked for")
 
     def _is_whole(self, response: httpx.Response) -> bool:
         told = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         return told is None or told[2] == "*" or self.size >= int(told[2])
-
-    def _flush(self, pieces: list[bytes], file: IO[bytes]) -> None:
-        """Write and hash what has come; in large pieces, since threads wait for each other at each one."""
-        data = b"".join(pieces)
-        pieces.clear()
-        file.write(data)
-        self._count(data)
 
     def _count(self, piece: bytes) -> None:
         self.size += len(piece)

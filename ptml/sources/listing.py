@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError, SettingsError
@@ -13,8 +15,6 @@ from ptml.sources.manifest_csv import Listed, read_manifest_csv
 from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ptml.settings import AddSettings
 
 
@@ -29,7 +29,7 @@ def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
         label = settings.label or "unknown"
         listed += [
             Listed(name=name, path=one, label=label, family=family_name(settings.family), method="option")
-            for name, one in _captures_of(path).items()
+            for name, one in _captures_of(path, missing).items()
         ]
     names = [one.name for one in listed]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -46,11 +46,25 @@ def plan(settings: AddSettings) -> tuple[list[Listed], dict[str, str]]:
     return ready, missing
 
 
-def _captures_of(path: Path) -> dict[str, Path]:
+def _captures_of(path: Path, missing: dict[str, str]) -> dict[str, Path]:
     """Name the captures at a path: itself, or each of the PCAPs in a folder that has no logs at all."""
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    files, shut = files_below(path) if path.is_dir() else ([], {})
     pcaps = [] if logs_among(files) else [file for file in files if is_readable_pcap(file)]
+    if pcaps:
+        missing |= {str(folder): f"what lies in it was left out: {why}" for folder, why in shut.items()}
     return {file.relative_to(path).as_posix(): file for file in pcaps} or {path.name: path}
+
+
+def files_below(folder: Path) -> tuple[list[Path], dict[Path, str]]:
+    """Find the files of a folder at any depth, sorted; and the folders that cannot be listed, with why."""
+    shut: dict[Path, str] = {}
+
+    def note(error: OSError) -> None:
+        shut[Path(error.filename)] = error.strerror or str(error)
+
+    places = os.walk(folder, onerror=note)
+    files = [Path(place) / name for place, _, names in places for name in names]
+    return sorted(file for file in files if file.is_file()), shut
 
 
 def _with_own_labels(one: Listed) -> Listed:

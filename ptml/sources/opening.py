@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from ptml.archive import archive_kind, members
-from ptml.errors import BadData
+from ptml.archive import TAR_BLOCK, archive_kind, is_tar, members
+from ptml.bounds import LIMITS, Budget, TooMuch, folded
+from ptml.errors import BadData, MissingTool, PtmlError
 from ptml.identity import (
     PCAP_MAGICS,
     capture_id_of_logs,
@@ -21,6 +22,7 @@ from ptml.identity import (
     pcap_sha256,
 )
 from ptml.io import CHUNK_BYTES, open_raw, writing
+from ptml.sevenzip import MAGIC as SEVENZIP_MAGIC
 from ptml.sources.asks import excerpt
 from ptml.sources.protocol import Captured
 from ptml.zeektypes import looks_like_archive, looks_like_log
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEPTH = 2
-PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", SEVENZIP_MAGIC)
 PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 NAME_CHARACTERS = 100
 CAPTURES = {".pcap", ".pcapng", ".cap"}
@@ -59,7 +61,12 @@ class _Opening:
     passwords: Sequence[str]
     found: Opened = field(default_factory=Opened)
     logs: dict[str, dict[str, Path]] = field(default_factory=dict)
+    errors: list[PtmlError] = field(default_factory=list)
     count: int = 0
+
+    def refuse(self, why: str) -> None:
+        self.found.left_out += 1
+        self.found.notes.append(why)
 
     def place(self, name: str) -> Path:
         self.count += 1
@@ -96,11 +103,13 @@ def open_fetched(
     elif is_pcap(path):
         work.found.captures.append(_pcap(path, name))
     elif archive_kind(path) is not None:
-        _open_archive(work, path, DEPTH)
+        _open_archive(work, path, DEPTH, Budget(path, LIMITS, path.stat().st_size))
         for inner, files in sorted(work.logs.items()):
             work.found.captures.append(_logs(files, inner or name))
     elif looks_like_log(PurePosixPath(safe_file_name(name))) and head and not _is_page(head):
         work.found.captures.append(_logs({safe_file_name(name): path}, name))
+    if not work.found.captures and work.errors:
+        raise work.errors[0]
     if not work.found.captures:
         raise BadData(
             f"{name!r} holds no capture: a PCAP, Zeek logs or an archive of such was expected; "
@@ -112,25 +121,25 @@ def open_fetched(
     return work.found
 
 
-def _open_archive(work: _Opening, path: Path, depth: int) -> None:
-    for member in members(path, passwords=work.passwords):
-        head = member.file.peek(16)[:16]
+def _open_archive(work: _Opening, path: Path, depth: int, budget: Budget) -> None:
+    for member in members(path, passwords=work.passwords, refused=work.refuse, labels=False, within=budget):
+        head = member.file.peek(TAR_BLOCK)[:TAR_BLOCK]
         inner = PurePosixPath(member.name.replace("\\", "/"))
         if head[:4] in PCAP_MAGICS:
             place = work.place(inner.name)
             _copy(member.file, place)
             work.found.captures.append(_pcap(place, inner.name))
-        elif head.startswith(PACKED):
+        elif head.startswith(PACKED) or is_tar(head):
             place = work.place(inner.name)
             _copy(member.file, place)
-            _open_packed(work, place, inner, depth)
+            _open_packed(work, place, inner, depth, budget)
         elif _may_be_log(inner) and not _is_page(head):
             _take_log(work, inner, None, member.file)
         else:
             work.found.left_out += 1
 
 
-def _open_packed(work: _Opening, place: Path, inner: PurePosixPath, depth: int) -> None:
+def _open_packed(work: _Opening, place: Path, inner: PurePosixPath, depth: int, budget: Budget) -> None:
     """Look at a member that is compressed, or an archive itself."""
     if is_pcap(place):
         work.found.captures.append(_pcap(place, inner.name))
@@ -139,11 +148,22 @@ def _open_packed(work: _Opening, place: Path, inner: PurePosixPath, depth: int) 
             work.found.left_out += 1
             work.found.notes.append(f"archives deeper than {DEPTH} are not opened")
         else:
-            _open_archive(work, place, depth - 1)
+            _open_inner(work, place, depth - 1, budget)
     elif _may_be_log(inner):
         _take_log(work, inner, place, None)
     else:
         work.found.left_out += 1
+
+
+def _open_inner(work: _Opening, place: Path, depth: int, budget: Budget) -> None:
+    """Open an archive within the archive; where that cannot be, what lies beside it still can."""
+    try:
+        _open_archive(work, place, depth, budget)
+    except TooMuch:
+        raise
+    except (BadData, MissingTool) as error:
+        work.errors.append(error)
+        work.refuse("archives within an archive could not be opened")
 
 
 def _may_be_log(name: PurePosixPath) -> bool:
@@ -154,7 +174,7 @@ def _may_be_log(name: PurePosixPath) -> bool:
 def _take_log(work: _Opening, inner: PurePosixPath, place: Path | None, file: IO[bytes] | None) -> None:
     logs = work.logs.setdefault(inner.parent.as_posix().strip("./"), {})
     name = safe_file_name(inner.name)
-    if name in logs:
+    if folded(name) in {folded(other) for other in logs}:
         work.found.left_out += 1
         work.found.notes.append(f"{name} is there twice; the first was taken")
         return

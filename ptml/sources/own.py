@@ -14,7 +14,7 @@ from ptml.identity import capture_id_of_logs, capture_id_of_sha256, is_pcap, pca
 from ptml.io import sha256_file
 from ptml.labelfile import FILE
 from ptml.manifest import read_manifest_or_none
-from ptml.sources.listing import plan
+from ptml.sources.listing import files_below, plan
 from ptml.sources.raw import STAGE, publish_raw
 from ptml.stage import StageReport
 from ptml.types import silent
@@ -119,11 +119,19 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
     """Find a capture's logs: name within it → file; and how many files are left out, as no logs.
 
     Raises:
-        MissingInput: It holds no log.
+        MissingInput: It holds no log, or has a folder that may not be listed.
+        BadData: It holds captures with labels of their own.
     """
     if path.is_file():
         return {path.name: path}, 0
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files, shut = files_below(path)
+    if shut:
+        folder, why = next(iter(shut.items()))
+        raise MissingInput(
+            f"{folder} cannot be listed ({why}); without its logs this would be another capture, "
+            "so it was not added",
+            hint="check its permissions, or move it away",
+        )
     logs = {name.as_posix(): path / name for name in logs_among(file.relative_to(path) for file in files)}
     if not logs:
         raise MissingInput(

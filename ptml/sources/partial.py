@@ -27,12 +27,14 @@ class Partial:
         ask: The request that gives the file.
         path: The file.
         note: What the host says of it.
+        noted: Whether that is there.
     """
 
     folder: Path
     ask: Ask
     path: Path = field(init=False)
     note: Path = field(init=False)
+    noted: bool = field(init=False)
 
     def __post_init__(self) -> None:
         key = hashlib.sha256(json.dumps([self.ask.url, sorted(self.ask.query.items())]).encode()).hexdigest()
@@ -40,6 +42,7 @@ class Partial:
         self.note = self.folder / f"{key[:32]}.json"
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+        self.noted = self.note.exists()
 
     @property
     def size(self) -> int:
@@ -48,6 +51,8 @@ class Partial:
 
     def validator(self) -> str | None:
         """Give the ETag, else the date, that the host gave for the file; None if it gave neither."""
+        if not self.noted:
+            return None
         with contextlib.suppress(OSError, ValueError):
             value = json.loads(self.note.read_text("utf-8"))
             return value if isinstance(value, str) else None
@@ -66,10 +71,13 @@ class Partial:
             return
         with writing(self.note):
             self.note.write_text(json.dumps(value), "utf-8")
+        self.noted = True
 
     def forget(self) -> None:
         """Drop what the host said."""
-        self.note.unlink(missing_ok=True)
+        if self.noted:
+            self.note.unlink(missing_ok=True)
+        self.noted = False
 
     def clear(self) -> None:
         """Drop the bytes, too."""

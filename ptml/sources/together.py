@@ -12,12 +12,13 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ptml.io import fsync_file, fsync_folder, sha256_json, writing
 from ptml.manifest import FileRecord, Manifest
 from ptml.sources.raw import STAGE
+from ptml.sources.receipt import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,15 +105,16 @@ def _publish(workspace: Workspace, manifests: dict[str, Manifest], folders: set[
     written: dict[Path, Path] = {}
     for capture_id, manifest in manifests.items():
         temporary, final = scratch / f"{capture_id}.json", workspace.manifest(STAGE, capture_id)
-        value = {one.name: getattr(manifest, one.name) for one in fields(manifest)}
-        value["files"] = [asdict(file) for file in manifest.files]
+        value = plain(manifest) | {"files": [plain(file) for file in manifest.files]}
         temporary.write_text(json.dumps(value, sort_keys=True) + "\n", "utf-8")
         written[temporary] = final
     sync_all(scratch, [*folders, *written])
+    parents = {final.parent for final in written.values()}
+    for folder in parents:
+        folder.mkdir(parents=True, exist_ok=True)
     for temporary, final in written.items():
-        final.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(final)
-    for folder in {final.parent for final in written.values()}:
+    for folder in parents:
         fsync_folder(folder)
 
 

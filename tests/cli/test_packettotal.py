@@ -68,6 +68,16 @@ def test_random_and_similar(server: LoopbackServer) -> None:
     assert "intensity=medium&weighting_mode=content" in server.of("similar")[0].target
 
 
+def test_similar_without_a_source_says_what_it_can_do(server: LoopbackServer) -> None:
+    """A capture of the catalog is no MD5: the error names the one source and what is not there yet."""
+    said = ptml("similar", "c00f1d3a522d98c2d")
+    assert said.exit_code == 2
+    words = " ".join(said.stderr.split())
+    assert "captures at hand cannot be compared with one another yet" in words
+    assert "--source packettotal" in words
+    assert server.requests == []
+
+
 def test_what_capture_would_reveal_is_shown_before_it_is_sent(server: LoopbackServer, tmp_path: Path) -> None:
     """A dry run lists and sends nothing; without a yes the list is there too, and exit code 2."""
     path = tmp_path / "office.pcap"
@@ -110,7 +120,7 @@ def test_trail_is_recorded_and_replayed_without_key_and_network(
     assert (again.exit_code, again.stdout) == (0, first.stdout)
     assert ptml("packettotal", "usage", "--replay", trail, private=False).exit_code == 3
     assert ptml("packettotal", "usage", "--replay", trail, "--record", trail).exit_code == 2
-    kept = [path.read_bytes() for path in (tmp_path / "trail").iterdir()]
+    kept = [path.read_bytes() for path in (tmp_path / "trail").iterdir() if path.name != ".lock"]
     assert [server.service.key.encode() in data for data in kept] == [False, False]
 
 

@@ -18,6 +18,7 @@ from ptml.parse.files import FilesReport, parse_files
 from ptml.workspace import Workspace
 from tests.builders import capture_folder, conn_log, conn_row, many_rows, zeek_log
 from tests.parse.reading import written
+from tests.shutting import shut
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,6 +218,17 @@ def test_links_are_no_trap(day: Path, tmp_path: Path) -> None:
     report = converted(day, day / "dns.00:00:00-01:00:00.log", out=tmp_path / "out")
     assert report.total.rows == 7
     assert report.notes["files that were given twice were read once"] == 1
+
+
+def test_folder_that_cannot_be_listed_is_told(
+    day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The logs beside it are read, and the report counts it."""
+    (day / "secret").mkdir()
+    shut(day / "secret", monkeypatch)
+    report = converted(day, out=tmp_path / "out")
+    assert report.total.rows == 7
+    assert report.notes["folders that cannot be listed were left out"] == 1
 
 
 def test_file_that_is_no_log_is_set_aside_and_the_others_are_read(day: Path, tmp_path: Path) -> None:

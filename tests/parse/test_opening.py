@@ -6,10 +6,13 @@ import bz2
 import gzip
 import lzma
 import sys
+import tarfile
 from typing import TYPE_CHECKING
 
+import py7zr
 import pytest
 
+from ptml.bounds import SPECIAL
 from ptml.errors import BadData
 from ptml.parse.reader import read_log
 from tests.builders import conn_log, conn_row, zeek_log
@@ -94,6 +97,22 @@ def test_tar_of_logs_keeps_its_own_order_and_says_so(tmp_path: Path, mode: str) 
     assert whole.logs["conn"]["uid"].to_list() == ["C8", *UIDS]
     assert "day.tar: its members are not in the order of their times" in whole.notes
     assert len(whole.rejects) == 2
+
+
+def test_7z_of_logs_is_read_member_by_member(tmp_path: Path) -> None:
+    """As any other archive, in its own order; a link in an archive is no log, and that is told."""
+    path = tmp_path / "day.7z"
+    with py7zr.SevenZipFile(path, "w") as archive:
+        for name, data in MEMBERS.items():
+            archive.writestr(data, name)
+    whole = read_whole(path)
+    assert whole.logs["conn"]["uid"].to_list() == ["C8", *UIDS]
+    assert len(whole.rejects) == 2
+    link = tarfile.TarInfo("day/link.log")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    whole = read_whole(written(tmp_path / "day.tar", tar_bytes({"conn.log": LOG}, "w", link)))
+    assert whole.rows == 40
+    assert whole.notes == [f"day.tar: {SPECIAL}"]
 
 
 def test_archive_within_an_archive_is_set_aside(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ptml.errors import MissingInput
-from ptml.score.discover import GIVEN_TWICE, NO_LOGS, PCAPS_BESIDE_LOGS, Skipped, find_captures
+from ptml.score.discover import GIVEN_TWICE, NO_LOGS, PCAPS_BESIDE_LOGS, SHUT, Skipped, find_captures
 from tests.builders import PCAP
+from tests.shutting import shut
 
 
 def touch(path: Path) -> Path:
@@ -61,6 +62,16 @@ def test_a_capture_given_twice_is_found_once(tmp_path: Path) -> None:
     found, skipped = find_captures([tmp_path / "all", tmp_path / "all" / "monday"])
     assert [one.name for one in found] == ["monday"]
     assert skipped == [Skipped(str(tmp_path / "all" / "monday"), GIVEN_TWICE)]
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in it is not scored, and the report says so with the system's reason; the rest is found."""
+    touch(tmp_path / "monday" / "conn.log")
+    touch(tmp_path / "secret" / "conn.log")
+    shut(tmp_path / "secret", monkeypatch)
+    found, skipped = find_captures([tmp_path])
+    assert [one.name for one in found] == ["monday"]
+    assert skipped == [Skipped(str(tmp_path / "secret"), SHUT.format("Permission denied"))]
 
 
 def test_the_results_folder_is_never_searched(tmp_path: Path) -> None:

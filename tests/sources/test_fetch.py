@@ -13,11 +13,13 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ptml.bounds import OUTSIDE
 from ptml.catalog import read_catalog, read_provenance
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, DownloadError, MissingInput, SettingsError, WorkspaceBusy
@@ -184,13 +186,14 @@ def test_a_source_may_change_its_own_mind(web: WebServer, workspace: Workspace) 
 
 
 def test_archives_give_each_capture_in_them(web: WebServer, workspace: Workspace) -> None:
-    """PCAPs, also compressed and in a zip within, each folder of logs; other files are counted."""
+    """PCAPs, also compressed and in a zip within, each folder of logs; what is left out is counted."""
     inner, outer = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("x.pcap", pcap(1))
     with zipfile.ZipFile(outer, "w") as archive:
         archive.writestr("inner.zip", inner.getvalue())
-        archive.writestr("../../evil\n\x1b[31m.pcap", pcap(2))
+        archive.writestr("evil\n\x1b[31m.pcap", pcap(2))
+        archive.writestr("../../evil.pcap", pcap(4))
         archive.writestr("c.pcap.gz", gzip.compress(pcap(3)))
         archive.writestr("zeek/a/conn.log", conn_log(many_rows(2)))
         archive.writestr("zeek/b/conn.log", conn_log(many_rows(3)))
@@ -201,7 +204,7 @@ def test_archives_give_each_capture_in_them(web: WebServer, workspace: Workspace
     rows = read_catalog(workspace).sort("name")
     assert rows["name"].to_list() == ["c.pcap.gz", "evil [31m.pcap", "x.pcap", "zeek/a", "zeek/b"]
     assert set(rows["label"]) == {"malicious"}
-    assert report.notes == {"files that are no captures were left out": 1}
+    assert report.notes == {"files that are no captures were left out": 1, OUTSIDE: 1}
     files = sorted(
         path.relative_to(workspace.root / "raw" / "manifest").parts[1]
         for path in (workspace.root / "raw").rglob("*")
@@ -462,6 +465,24 @@ def test_a_file_that_was_cut_by_a_kill_is_gone_on_with(web: WebServer, workspace
     process.communicate()
     assert len(run(workspace, listed).done) == 1
     assert int(web.seen[-1].headers["range"].removeprefix("bytes=").rstrip("-")) >= 1 << 20
+
+
+def test_no_file_or_member_is_held_in_memory(web: WebServer, workspace: Workspace) -> None:
+    """A capture of 64 MB, alone and in a zip in a zip, takes less than 16 MB of memory on its whole way."""
+    big = pcap(1) + bytes(64 << 20)
+    inner, outer = io.BytesIO(), io.BytesIO()
+    for file, name, data in ((inner, "b.pcap", big + b"1"), (outer, "inner.zip", inner.getvalue)):
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(name, data if isinstance(data, bytes) else data())
+    rows = [{"url": web.add("/a.pcap", big)}, {"url": web.add("/outer.zip", outer.getvalue())}]
+    run(workspace, serve(web, 1))  # what is imported and set up once does not count
+    listed = manifest(web, rows)
+    tracemalloc.start()
+    report = run(workspace, listed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(report.done) == 2
+    assert peak < 16 << 20
 
 
 def test_unknown_sources_are_named_with_the_nearest() -> None:

@@ -19,7 +19,8 @@ from ptml.parse.stage import parse
 from ptml.settings import AddSettings, SimulateSettings
 from ptml.sources.own import add
 from ptml.sources.simulate import simulate_folders
-from tests.builders import capture_folder, many_rows
+from tests.builders import EMPTY_PCAP, capture_folder, many_rows
+from tests.shutting import shut
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -275,3 +276,26 @@ def test_a_twin_with_other_labels_is_refused(workspace: Workspace, tmp_path: Pat
     report = add_paths(workspace, first, twin, label=None)
     assert report.failed == {"b": "same content as 'a', which has another labels.parquet"}
     assert ("C1", "malicious", "mirai") in connection_labels(workspace)
+
+
+def test_a_capture_with_a_folder_that_cannot_be_listed_is_refused(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without what lies there it would be another capture; the next one is added all the same."""
+    folder, other = capture_folder(tmp_path, "bot", many_rows(3)), capture_folder(tmp_path, "b", many_rows(2))
+    capture_folder(folder, "secret", many_rows(1))
+    shut(folder / "secret", monkeypatch)
+    report = add_paths(workspace, folder, other)
+    assert (len(report.done), list(report.failed)) == (1, ["bot"])
+    assert "secret cannot be listed (Permission denied)" in report.failed["bot"]
+
+
+def test_of_a_folder_of_pcaps_what_cannot_be_listed_is_told(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PCAPs beside it are added."""
+    (tmp_path / "pcaps" / "secret").mkdir(parents=True)
+    (tmp_path / "pcaps" / "a.pcap").write_bytes(EMPTY_PCAP)
+    shut(tmp_path / "pcaps" / "secret", monkeypatch)
+    report = add_paths(workspace, tmp_path / "pcaps")
+    assert (len(report.done), list(report.failed)) == (1, [str(tmp_path / "pcaps" / "secret")])

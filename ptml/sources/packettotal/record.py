@@ -17,6 +17,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from ptml.errors import BadData, MissingInput
 from ptml.io import open_raw, sha256_file, sha256_json, writing
 from ptml.sources.packettotal.calls import READY, Reply
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from ptml.sources.packettotal.calls import Call, Carrier, Into
 
-INDEX = "calls.jsonl"
+INDEX, LOCK = "calls.jsonl", ".lock"
 KEPT_HEADERS = ("content-type", "content-length", "retry-after", "date")
 STRUCK_OUT = b"[key]"
 ZIP = b"PK"
@@ -37,7 +39,7 @@ class Recorder:
 
     Args:
         carrier: What carries them.
-        folder: Where they are kept; what is there already stays.
+        folder: Where they are kept; what is there already stays, and other runs may record there as well.
         secret: What must not be kept.
     """
 
@@ -48,7 +50,6 @@ class Recorder:
         self.lock = threading.Lock()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self.number = _whole_lines(folder / INDEX)
 
     def pause(self, seconds: float) -> None:
         """Wait as the other carrier does."""
@@ -59,15 +60,15 @@ class Recorder:
         began = time.perf_counter()
         reply = self.carrier.send(call, into)
         seconds = time.perf_counter() - began
-        with self.lock, writing(self.folder):
-            self.number += 1
-            self._keep(call, reply, seconds)
+        # Another run may record into the same folder: each call is numbered and kept while nobody else is.
+        with self.lock, writing(self.folder), FileLock(self.folder / LOCK):
+            self._keep(call, reply, seconds, _whole_lines(self.folder / INDEX) + 1)
         return reply
 
-    def _keep(self, call: Call, reply: Reply, seconds: float) -> None:
-        stem = f"{self.number:04}"
+    def _keep(self, call: Call, reply: Reply, seconds: float, number: int) -> None:
+        stem = f"{number:04}"
         line: dict[str, Any] = {
-            "number": self.number,
+            "number": number,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 3),
             "method": call.method,

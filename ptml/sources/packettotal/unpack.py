@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from ptml.archive import Limits, members
+from ptml.archive import members
+from ptml.bounds import Limits
 from ptml.errors import BadData
 from ptml.identity import PCAP_MAGICS
 from ptml.io import writing

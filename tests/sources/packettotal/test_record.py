@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from ptml.sources.packettotal.calls import Call, Into, Reply
 from ptml.sources.packettotal.record import Recorder, Replayer
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
     from pathlib import Path
 
 KEY = "s3cret-key"
@@ -68,7 +70,7 @@ def test_key_is_nowhere_in_a_recording(tmp_path: Path) -> None:
     recorder = Recorder(Written([Reply(200, {"x-api-key": KEY}, body)] * 2), tmp_path / "trail", KEY)
     recorder.send(USAGE)
     recorder.send(Call("POST", "/search/deep", body={"query": KEY}))
-    kept = [path.read_bytes() for path in (tmp_path / "trail").iterdir()]
+    kept = [path.read_bytes() for path in (tmp_path / "trail").iterdir() if path.name != ".lock"]
     assert len(kept) == 4
     assert [KEY.encode() in data for data in kept] == [False] * 4
     assert b"[key]" in (tmp_path / "trail" / "0001.json").read_bytes()
@@ -121,3 +123,31 @@ def test_damaged_recordings_are_told_apart(tmp_path: Path) -> None:
     index.write_text(line + "{}\n")
     with pytest.raises(BadData, match="line 2 is no call"):
         Replayer(tmp_path)
+
+
+def record_some(folder: Path, who: str, count: int, both: Barrier) -> None:
+    """Record calls of one asker, each with a reply of its own, once the other is there as well."""
+    replies = [Reply(200, {}, f'{{"{who}": {number}}}'.encode()) for number in range(count)]
+    recorder = Recorder(Written(replies), folder, KEY)
+    both.wait(60)
+    for number in range(count):
+        recorder.send(Call("GET", f"/{who}/{number}"))
+
+
+def test_two_runs_that_record_into_one_folder_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    """Sixty calls of two processes at once: sixty numbers, and each call's own reply."""
+    spawn = multiprocessing.get_context("spawn")
+    folder, both = tmp_path / "trail", spawn.Barrier(2)
+    runs = [spawn.Process(target=record_some, args=(folder, who, 30, both)) for who in ("a", "b")]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    numbers = [
+        json.loads(line)["number"] for line in (folder / "calls.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert numbers == list(range(1, 61))
+    replayer = Replayer(folder)
+    for who in ("a", "b"):
+        for number in range(30):
+            assert replayer.send(Call("GET", f"/{who}/{number}")).body == f'{{"{who}": {number}}}'.encode()
