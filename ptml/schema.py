@@ -82,8 +82,7 @@ CATALOG = Table(
         (
             "label_method",
             pl.String,
-            "how the label was made: manifest, option, file (labels.parquet), simulator, …; or the policy that "
-            "labels its connections (see `labels`), whatever the run's policy",
+            "how the label was made: manifest, option, file, simulator, …; or its connections' own policy",
         ),
         ("label_confidence", pl.Float64, "how sure the label is, 0 to 1; null if nobody said"),
         ("family", pl.String, "malware family or attack; null for benign or unknown"),

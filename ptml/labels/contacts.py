@@ -13,7 +13,7 @@ import polars as pl
 from publicsuffixlist import PublicSuffixList
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ptml.features.family import Logs
 
@@ -120,9 +120,8 @@ def contacts_of(logs: Logs, uids: pl.LazyFrame) -> pl.DataFrame:
     return uids.collect().join(found.rename({"contact": "contacts"}), on="uid", how="left")
 
 
-def mapped(values: pl.Series, function: object) -> pl.Series:
+def mapped(values: pl.Series, function: Callable[[str], str | None]) -> pl.Series:
     """Map texts by a function, calling it once for each distinct one."""
-    assert callable(function)
     distinct = values.unique().drop_nulls()
     images = pl.Series([function(value) for value in distinct], dtype=pl.String)
     return values.replace_strict(distinct, images, default=None, return_dtype=pl.String)

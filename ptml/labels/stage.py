@@ -1,46 +1,64 @@
-"""How a label gets onto a connection, and how sure it is.
-
-A capture labelled as a whole hands its label to all its connections; that is coarse (a malicious capture's
-connections are mostly background), so `label_method` says so. A capture labelled connection by connection
-brings `labels.parquet`. Feature tables hold no label; this table stands beside them.
-"""
+"""Labelling: for each capture the policy, what it looks at, and the published table."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from ptml.catalog import require_captures
 from ptml.engine import Engine, LocalEngine
-from ptml.errors import MissingInput
+from ptml.errors import BadData, MissingInput
 from ptml.io import writing
-from ptml.labelfile import FILE, check_label, read_connection_labels
+from ptml.labelfile import FILE, INDICATORS, check_label, label_of_words, read_connection_labels
+from ptml.labels.contacts import column
+from ptml.labels.indicators import Indicator, check_captures, fingerprint_of, indicators_for, read_indicators
+from ptml.labels.ordinary import list_text
+from ptml.labels.policies import Said, by_column, by_indicators, inherit, inherit_filtered, leave_open
 from ptml.manifest import Publication, fingerprint, read_manifest
+from ptml.parse.published import published_logs
 from ptml.schema import LABELS as LABELS_TABLE
+from ptml.settings import LabelsSettings
 from ptml.stage import StageReport, run_stage
-from ptml.types import silent
+from ptml.types import LABEL_POLICIES, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ptml.errors import PtmlError
+    from ptml.features.family import Logs
     from ptml.manifest import Manifest
-    from ptml.types import JsonObject, JsonValue, Progress
+    from ptml.types import JsonObject, LabelPolicy, Progress
     from ptml.workspace import Workspace
 
 STAGE = "labels"
-VERSION = "1"
+VERSION = "2"
 FEATURES = "features/connection"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelTask:
-    """One capture to label: what the catalog says of it, and what it is made from."""
+    """One capture to label: by which policy, what the catalog says of it, and what it is made from.
+
+    Attributes:
+        capture_id: Which capture.
+        policy: How its connections are labelled.
+        said: What the catalog says of it as a whole.
+        own: Its file of connection labels, where the catalog promises one, or it came with one.
+        indicators: What its connections are matched with.
+        parameters: All of that as the manifest states it.
+        inputs: Fingerprints of what it is made from.
+    """
 
     capture_id: str
+    policy: LabelPolicy
+    said: Said
+    own: Path | None
+    indicators: tuple[Indicator, ...]
     parameters: JsonObject
     inputs: dict[str, str]
 
@@ -52,6 +70,7 @@ class LabelTask:
 
 def label_connections(
     workspace: Workspace,
+    settings: LabelsSettings | None = None,
     *,
     force: bool = False,
     engine: Engine | None = None,
@@ -59,21 +78,28 @@ def label_connections(
 ) -> StageReport:
     """Give every connection that has features a label, and publish the table `labels/`.
 
-    Connections without a label become `unknown` and are counted. Labels for connections that are not there,
-    and connections labelled twice with different labels, are counted too.
+    Connections whose label nobody knows have null, and are counted (`unlabelled`). Labels for connections
+    that are not there, and connections that are said to be both, are counted too.
 
     Args:
         workspace: Where the features are, and where the labels go.
+        settings: By which policy; a capture whose `label_method` in the catalog names a policy has that one.
         force: Label captures anew that are labelled already.
         engine: Where the work runs; processes on this machine by default.
         progress: Called as captures are done.
 
     Raises:
         MissingInput: There is no workspace, no capture, or no capture with features.
-        BadData: No capture could be labelled.
+        BadData: No capture could be labelled, or the list of indicators is not one.
     """
-    tasks = list(_tasks(workspace))
-    if not tasks:
+    tasks: list[LabelTask] = []
+    failed: dict[str, str] = {}
+    for capture_id, made in _tasks(workspace, settings or LabelsSettings()):
+        if isinstance(made, LabelTask):
+            tasks.append(made)
+        else:
+            failed[capture_id] = str(made)
+    if not tasks and not failed:
         raise MissingInput(
             f"no capture of {workspace.root} has features", hint="run `ptml features` first, then this again"
         )
@@ -86,19 +112,83 @@ def label_connections(
         force=force,
         progress=progress,
     )
+    report.failed.update(failed)
     return report.require_output()
 
 
-def _tasks(workspace: Workspace) -> Iterator[LabelTask]:
-    for row in require_captures(workspace).iter_rows(named=True):
+def _tasks(workspace: Workspace, settings: LabelsSettings) -> Iterator[tuple[str, LabelTask | PtmlError]]:
+    rows = list(require_captures(workspace).iter_rows(named=True))
+    listed = read_indicators(settings.indicators) if settings.indicators else []
+    if settings.indicators:
+        names = [*(row["capture_id"] for row in rows), *(row["name"] for row in rows if row["name"])]
+        check_captures(listed, names, settings.indicators)
+    for row in rows:
         features = read_manifest(workspace, "features", row["capture_id"])
         if features is None:
             continue
-        raw = read_manifest(workspace, "raw", row["capture_id"])
-        said = {name: row[name] for name in ("label", "label_level", "family", "label_confidence")}
-        said["label"] = said["label"] or "unknown"
-        inputs = {"features": features.fingerprint, "raw": raw.fingerprint if raw else ""}
-        yield LabelTask(row["capture_id"], said, inputs)
+        try:
+            yield row["capture_id"], _task(workspace, settings, row, features, listed)
+        except (BadData, MissingInput) as error:
+            yield row["capture_id"], error
+
+
+def _task(
+    workspace: Workspace,
+    settings: LabelsSettings,
+    row: dict[str, Any],
+    features: Manifest,
+    listed: list[Indicator],
+) -> LabelTask:
+    capture_id = row["capture_id"]
+    raw = read_manifest(workspace, "raw", capture_id)
+    files = {path.name: path for path in raw.paths(workspace, "raw")} if raw else {}
+    indicators = indicators_for(listed, capture_id, row["name"])
+    for name in INDICATORS:
+        if name in files:
+            indicators += indicators_for(read_indicators(files[name]), capture_id, row["name"])
+    own = files.get(FILE)
+    promised = row["label_level"] == "connection"
+    has_column = own is not None or promised or _has_column(_logs(workspace, capture_id))
+    policy = policy_of(settings, row["label_method"], has_column=has_column, listed=bool(indicators))
+    said = Said(row["label"] or "unknown", row["family"], row["label_confidence"])
+    parameters: JsonObject = {
+        "policy": policy,
+        "label": said.label,
+        "label_level": row["label_level"],
+        "family": said.family,
+        "label_confidence": said.confidence,
+    }
+    if policy == "ioc":
+        parameters["indicators"] = fingerprint_of(indicators)
+    if policy == "inherit-filtered":
+        parameters["ordinary"] = hashlib.sha256(list_text().encode()).hexdigest()
+    inputs = {"features": features.fingerprint, "raw": raw.fingerprint if raw else ""}
+    return LabelTask(capture_id, policy, said, own, indicators, parameters, inputs)
+
+
+def policy_of(settings: LabelsSettings, method: str | None, *, has_column: bool, listed: bool) -> LabelPolicy:
+    """Choose the policy of one capture.
+
+    Args:
+        settings: What the run asks for.
+        method: The catalog's `label_method`; where it names a policy, that is the capture's.
+        has_column: It has a label for each connection.
+        listed: There are indicators for it.
+
+    >>> policy_of(LabelsSettings(), "manifest", has_column=False, listed=False)
+    'inherit'
+    >>> policy_of(LabelsSettings(), "manifest", has_column=True, listed=True)
+    'column'
+    >>> policy_of(LabelsSettings(policy="inherit"), "capture-only", has_column=True, listed=False)
+    'capture-only'
+    """
+    if method in LABEL_POLICIES:
+        return method
+    if settings.policy != "auto":
+        return settings.policy
+    if has_column:
+        return "column"
+    return "ioc" if listed else "inherit"
 
 
 def label_capture(workspace: Workspace, task: LabelTask) -> Manifest:
@@ -111,6 +201,7 @@ def label_capture(workspace: Workspace, task: LabelTask) -> Manifest:
     features = read_manifest(workspace, "features", task.capture_id)
     if features is None:
         raise MissingInput(f"capture {task.capture_id} has no features", hint="run `ptml features` first")
+    check_label(task.said.label, f"capture {task.capture_id} in the catalog")
     uids = pl.concat(
         [pl.DataFrame(schema={"uid": pl.String})]
         + [
@@ -118,18 +209,9 @@ def label_capture(workspace: Workspace, task: LabelTask) -> Manifest:
             for path in features.paths(workspace, FEATURES)
         ]
     )
-    label, family, confidence = (task.parameters[name] for name in ("label", "family", "label_confidence"))
-    check_label(str(label), f"capture {task.capture_id} in the catalog")
-    counts: dict[str, int] = {}
-    if task.parameters["label_level"] == "connection":
-        given = read_connection_labels(find_label_file(workspace, task.capture_id))
-        labelled, counts = join_labels(uids, given)
-    else:
-        labelled = label_as_capture(uids, str(label), family)
+    labelled, counts, notes = _apply(workspace, task, uids)
     table = LABELS_TABLE.check(
-        labelled.with_columns(
-            capture_id=pl.lit(task.capture_id), label_confidence=pl.lit(confidence, pl.Float64)
-        )
+        labelled.with_columns(capture_id=pl.lit(task.capture_id), label_method=pl.lit(task.policy))
     )
     by_label = dict(table.group_by("label").len().iter_rows())
     with workspace.scratch_folder() as folder:
@@ -142,71 +224,63 @@ def label_capture(workspace: Workspace, task: LabelTask) -> Manifest:
             parameters=task.parameters,
             rows_in=uids.height,
             rows_out=table.height,
-            counts={**{label: by_label.get(label, 0) for label in _CONNECTION_LABELS}, **counts},
+            counts={
+                **{label: by_label.get(label, 0) for label in ("malicious", "benign")},
+                "unlabelled": by_label.get(None, 0),
+                **counts,
+            },
+            notes=notes,
         )
 
 
-_CONNECTION_LABELS = ("malicious", "benign", "unknown")
-
-
-def label_as_capture(uids: pl.DataFrame, label: str, family: JsonValue) -> pl.DataFrame:
-    """Hand a capture's label to all its connections; `mixed` says nothing about any one of them."""
-    known = label in ("malicious", "benign")
-    return uids.with_columns(
-        label=pl.lit(label if known else "unknown"),
-        family=pl.lit(family if label == "malicious" else None, pl.String),
-        label_method=pl.lit("capture"),
-    )
-
-
-def find_label_file(workspace: Workspace, capture_id: str) -> Path:
-    """Find the file of connection labels among what was published of a raw capture.
-
-    Raises:
-        MissingInput: There is none.
-    """
-    raw = read_manifest(workspace, "raw", capture_id)
-    found = [path for path in (raw.paths(workspace, "raw") if raw else []) if path.name == FILE]
-    if not found:
+def _apply(
+    workspace: Workspace, task: LabelTask, uids: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+    """Label by the task's policy; with counts and remarks."""
+    logs = {} if task.policy in ("inherit", "capture-only") else _logs(workspace, task.capture_id)
+    if task.policy == "inherit":
+        return inherit(uids, task.said), {}, []
+    if task.policy == "capture-only":
+        return leave_open(uids), {}, []
+    if task.policy == "inherit-filtered":
+        return inherit_filtered(uids, task.said, logs)
+    if task.policy == "ioc":
+        nothing = not task.indicators and task.said.label != "benign"
+        notes = ["no indicators: its connections have no label"] if nothing else []
+        return *by_indicators(uids, task.said, logs, task.indicators), notes
+    given = _given(task, logs)
+    if given is not None:
+        return *by_column(uids, task.said, given), []
+    if task.parameters["label_level"] == "connection":
         raise MissingInput(
-            f"capture {capture_id} promises a label for each connection, but came without {FILE}",
+            f"capture {task.capture_id} promises a label for each connection, but came without {FILE}",
             hint="add it again with its labels, or label it as a whole",
         )
-    return found[0]
+    return leave_open(uids), {}, ["no label column: its connections have no label"]
 
 
-def join_labels(uids: pl.DataFrame, given: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Give each connection its own label, in the connections' order, and count what does not fit.
-
-    >>> uids = pl.DataFrame({"uid": ["C1", "C2"]})
-    >>> given = pl.DataFrame({"uid": ["C1", "C9"], "label": ["malicious", "benign"], "family": ["x", None]})
-    >>> frame, counts = join_labels(uids, given)
-    >>> frame.select("uid", "label", "family").rows()
-    [('C1', 'malicious', 'x'), ('C2', 'unknown', None)]
-    >>> counts
-    {'without_label': 1, 'without_connection': 1, 'contradicting': 0}
-    """
-    one = (
-        given.drop_nulls("label")
-        .group_by("uid")
-        .agg(
-            pl.col("label").first(),
-            pl.col("family").sort(nulls_last=True).first(),
-            contradicting=pl.col("label").n_unique() > 1,
-        )
+def _given(task: LabelTask, logs: Logs) -> pl.DataFrame | None:
+    """Read the label of each connection: from the file beside the logs, else from conn.log's own columns."""
+    if task.own is not None:
+        return read_connection_labels(task.own)
+    if not _has_column(logs):
+        return None
+    conn = logs["conn"]
+    label = label_of_words(column(conn, "label", pl.String()))
+    detail = column(conn, "detailed_label", pl.String()).replace({"": None, "-": None})
+    family = pl.coalesce(detail, pl.lit(task.said.family, pl.String))
+    given = conn.select(
+        column(conn, "uid", pl.String()),
+        label=label,
+        family=pl.when(label == "malicious").then(family),
     )
-    contradicting = one.filter("contradicting").height
-    one = one.with_columns(label=pl.when(~pl.col("contradicting")).then("label"))
-    joined = uids.join(one, on="uid", how="left", maintain_order="left")
-    known = pl.col("label").is_in(["malicious", "benign"])
-    labelled = joined.select(
-        "uid",
-        label=pl.when(known).then("label").otherwise(pl.lit("unknown")),
-        family=pl.when(pl.col("label") == "malicious").then("family"),
-        label_method=pl.lit("connection"),
-    )
-    return labelled, {
-        "without_label": labelled.filter(pl.col("label") == "unknown").height,
-        "without_connection": given.join(uids, on="uid", how="anti").height,
-        "contradicting": contradicting,
-    }
+    return given.collect()
+
+
+def _logs(workspace: Workspace, capture_id: str) -> Logs:
+    parsed = read_manifest(workspace, "parse", capture_id)
+    return published_logs(workspace, parsed) if parsed else {}
+
+
+def _has_column(logs: Logs) -> bool:
+    return "conn" in logs and "label" in logs["conn"].collect_schema()
