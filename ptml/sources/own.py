@@ -17,7 +17,7 @@ from ptml.manifest import read_manifest_or_none
 from ptml.sources.listing import plan
 from ptml.sources.raw import STAGE, publish_raw
 from ptml.stage import StageReport
-from ptml.types import silent
+from ptml.types import LABEL_POLICIES, silent
 from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
@@ -233,7 +233,9 @@ def _row(tally: _Tally, one: Listed, capture_id: str) -> dict[str, object]:
         "name": one.name,
         "label": one.label,
         "label_level": one.level,
-        "label_method": "file" if one.level == "connection" else one.method,
+        "label_method": "file"
+        if one.level == "connection" and one.method not in LABEL_POLICIES
+        else one.method,
         "family": one.family,
         "tags": sorted(one.tags),
         "unit": "file",
