@@ -122,7 +122,7 @@ def evaluate(
         label_connections(workspace, labels, engine=engine, progress=progress)
         data_hash = data_fingerprint(labelled_captures(workspace, "connection"), workspace)
         used = features_used(workspace)
-        facts = _facts(manifest, settings, seed, data_hash, labels, used)
+        facts = _facts(manifest, settings, seed, data_hash, labels=labels, used=used)
         old = None if force else _published(folder)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
@@ -151,6 +151,7 @@ def _facts(
     settings: EvaluateSettings,
     seed: int,
     data_hash: str,
+    *,
     labels: LabelsSettings,
     used: JsonObject,
 ) -> dict[str, Any]:
