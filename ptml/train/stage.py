@@ -133,7 +133,7 @@ def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
     if labels.policy == "capture-only" and "connection" in settings.levels:
         raise SettingsError(
             "labels.policy 'capture-only' leaves every connection without a label: none can be learned from",
-            hint="learn from captures alone: `ptml train --level capture`, or train.levels=['capture'] in a run",
+            hint="learn from captures: `ptml train --level capture`, or train.levels=['capture'] in a run",
         )
 
 
