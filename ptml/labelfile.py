@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ptml.types import Label
 
 FILE = "labels.parquet"
+INDICATORS = ("indicators.csv", "indicators.json")
+"""What a list of indicators is called beside a capture's logs."""
 COLUMNS = ("uid", "label", "family")
 
 
@@ -57,6 +59,26 @@ def read_connection_labels(path: Path) -> pl.DataFrame:
         check_label(label, str(path))
     known = {family: family_name(family) for family in frame["family"].drop_nulls().unique()}
     return frame.with_columns(pl.col("family").replace(known))
+
+
+def label_of_words(words: pl.Expr) -> pl.Expr:
+    """Tell malicious from benign by the words that labelled logs use; null for all others.
+
+    IoT-23 and newer Stratosphere captures say Malicious and Benign, CTU-13 says From-Botnet-…, Normal-… or
+    From-Normal-…. Background was looked at by nobody, and what strangers send to a bot or to a normal host
+    (To-Botnet-…, To-Normal-…) is not of its making: these are neither.
+
+    >>> words = ["Malicious", "flow=From-Botnet-V42-TCP-CC", "flow=To-Botnet-V42", "Background", "Normal-V1"]
+    >>> pl.DataFrame({"w": words}).select(label_of_words(pl.col("w"))).to_series().to_list()
+    ['malicious', 'malicious', None, None, 'benign']
+    """
+    word = words.str.strip_chars().str.to_lowercase().str.strip_prefix("flow=")
+    return (
+        pl.when(word.is_in(["malicious", "botnet"]) | word.str.starts_with("from-botnet"))
+        .then(pl.lit("malicious"))
+        .when(word.is_in(["benign", "normal"]) | word.str.contains(r"^(from-)?normal-"))
+        .then(pl.lit("benign"))
+    )
 
 
 _TEXT = (pl.Categorical, pl.Enum)

@@ -184,12 +184,25 @@ def _features(job: Job) -> StageResult:
 
 def _train(job: Job) -> StageResult:
     assert job.settings.train is not None
-    return train(job.workspace, job.settings.train, seed=job.settings.run.seed, **job.common)
+    return train(
+        job.workspace,
+        job.settings.train,
+        labels=job.settings.labels,
+        seed=job.settings.run.seed,
+        **job.common,
+    )
 
 
 def _evaluate(job: Job) -> StageResult:
     settings = job.settings.evaluate or EvaluateSettings()
-    return evaluate(job.workspace, settings, model=job.model, seed=job.settings.run.seed, **job.common)
+    return evaluate(
+        job.workspace,
+        settings,
+        model=job.model,
+        labels=job.settings.labels,
+        seed=job.settings.run.seed,
+        **job.common,
+    )
 
 
 def _score(job: Job) -> StageResult:
@@ -256,7 +269,10 @@ def _per_capture_outlook(name: str, before: str) -> Callable[[Job], str]:
 def _train_outlook(job: Job) -> str:
     assert job.settings.train is not None
     levels = " and ".join(job.settings.train.levels)
-    return f"model {job.model!r} from spec {job.settings.train.spec!r}, for {levels}"
+    policy = job.settings.labels.policy
+    return (
+        f"model {job.model!r} from spec {job.settings.train.spec!r}, for {levels}, labels by policy {policy}"
+    )
 
 
 def _evaluate_outlook(job: Job) -> str:

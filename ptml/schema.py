@@ -82,7 +82,7 @@ CATALOG = Table(
         (
             "label_method",
             pl.String,
-            "how the label was made: manifest, option, file (labels.parquet), simulator",
+            "how the label was made: manifest, option, file, simulator, …; or its connections' own policy",
         ),
         ("label_confidence", pl.Float64, "how sure the label is, 0 to 1; null if nobody said"),
         ("family", pl.String, "malware family or attack; null for benign or unknown"),
@@ -131,10 +131,10 @@ LABELS = Table(
     _columns(
         ("capture_id", pl.String, "which capture"),
         ("uid", pl.String, "which connection"),
-        ("label", pl.String, "malicious, benign or unknown"),
-        ("family", pl.String, "malware family or attack; null if benign or unknown"),
-        ("label_method", pl.String, "how it was made: capture, connection"),
-        ("label_confidence", pl.Float64, "how sure it is, 0 to 1; null if nobody said"),
+        ("label", pl.String, "malicious or benign; null if nobody knows: background, mixed, unlabelled"),
+        ("family", pl.String, "malware family or attack; null if benign or not known"),
+        ("label_method", pl.String, "policy: column, ioc, inherit, inherit-filtered or capture-only"),
+        ("label_confidence", pl.Float64, "how sure it is, 0 to 1; null if nobody said, or without a label"),
     ),
 )
 CONNECTION_SCORES = Table(

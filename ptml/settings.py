@@ -122,6 +122,25 @@ class FeaturesSettings(Section):
     batch_rows: int = Field(250_000, ge=1_000, description="connections handled at a time")
 
 
+class LabelsSettings(Section):
+    """How connections get their labels; not a stage of its own: `train` and `evaluate` label first."""
+
+    policy: Literal["auto", "column", "ioc", "inherit", "inherit-filtered", "capture-only"] = Field(
+        "auto",
+        description="auto: by a label column where the log has one, by indicators where there are any, else "
+        "the capture's label; docs/labels.md explains each",
+    )
+    indicators: Path | None = Field(
+        None, description="CSV or JSON of indicators (address, domain, port, time), for `ioc` and `auto`"
+    )
+
+    @model_validator(mode="after")
+    def _indicators_are_used(self) -> LabelsSettings:
+        if self.indicators is not None and self.policy not in ("auto", "ioc"):
+            raise ValueError(f"`indicators` are given, and policy {self.policy!r} does not look at them")
+        return self
+
+
 class TrainSettings(Section):
     """A classifier from features and labels."""
 
@@ -178,6 +197,7 @@ class PipelineSettings(Section):
     add: AddSettings | None = None
     parse: ParseSettings | None = None
     features: FeaturesSettings | None = None
+    labels: LabelsSettings = Field(default_factory=LabelsSettings)
     train: TrainSettings | None = None
     evaluate: EvaluateSettings | None = None
     score: ScoreSettings | None = None

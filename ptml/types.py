@@ -9,6 +9,9 @@ Label: TypeAlias = Literal["malicious", "benign", "mixed", "unknown"]
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
 
 LabelLevel: TypeAlias = Literal["capture", "connection"]
+LabelPolicy: TypeAlias = Literal["column", "ioc", "inherit", "inherit-filtered", "capture-only"]
+"""How the connections of a capture get their labels; docs/labels.md tells what each is worth."""
+LABEL_POLICIES: Final[tuple[LabelPolicy, ...]] = get_args(LabelPolicy)
 Level: TypeAlias = Literal["connection", "capture"]
 LogFormat: TypeAlias = Literal["tsv", "json"]
 Verdict: TypeAlias = Literal["malicious", "benign"]

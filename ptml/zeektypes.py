@@ -40,6 +40,7 @@ _COMPRESSIONS = {".gz", ".zst", ".bz2", ".xz"}
 _LOGS = {".log", ".json", ".ndjson", ".jsonl"}
 _ARCHIVES = {".zip", ".7z", ".tar", ".tgz", ".tbz2", ".txz", ".tzst"}
 _TABLES = {".csv", ".parquet"}
+_INDICATORS = "indicators.json"  # a list that comes beside logs, for labels
 TABLE_LOGS = frozenset(
     {
         "conn",
@@ -180,11 +181,11 @@ def looks_like_log(path: PurePath) -> bool:
     [True, True, True, False]
     >>> [looks_like_log(PurePath(p)) for p in ("logs.tar.xz", "a.zip", "conn.csv", "part-00000-a.parquet")]
     [True, True, True, True]
-    >>> [looks_like_log(PurePath(p)) for p in ("labels.csv", ".conn.log")]
-    [False, False]
+    >>> [looks_like_log(PurePath(p)) for p in ("labels.csv", ".conn.log", "indicators.json")]
+    [False, False, False]
     """
     suffixes = {suffix for suffix in path.suffixes if suffix not in _COMPRESSIONS}
-    if path.name.startswith("."):
+    if path.name.startswith(".") or path.name == _INDICATORS:
         return False
     if suffixes & _TABLES:
         return log_name(path) in TABLE_LOGS or path.name.startswith("part-")  # as Spark names its files

@@ -104,6 +104,7 @@ class ModelManifest(Section):
         created: When it was trained, UTC.
         fingerprint: Hash of all that determines it: data, spec, settings, seed, versions.
         spec: The model spec it was made from.
+        labels: How connections got their labels: `policy`, and the hash of a list of `indicators`.
         levels: One model a level.
         feature_version: Version of the feature catalogue it was trained on.
         own_features: The user's own file of features, if there was one.
@@ -121,6 +122,7 @@ class ModelManifest(Section):
     fingerprint: str
     spec: dict[str, Any]
     settings: dict[str, Any] = Field(default_factory=dict)
+    labels: dict[str, str | None] = Field(default_factory=dict)
     levels: dict[Level, LevelManifest] = Field(min_length=1)
     feature_version: str
     own_features: OwnFeatures | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from ptml.engine import LocalEngine
-    from ptml.settings import ParseSettings
+    from ptml.settings import LabelsSettings, ParseSettings
     from ptml.workspace import Workspace
 
 Data = Annotated[
@@ -79,6 +79,15 @@ SetParse = Annotated[
         "parse.zeek_output_gb [64], parse.block_bytes [16777216]; may be repeated.",
     ),
 ]
+SetLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="labels.KEY=VALUE",
+        help="How connections get their labels: labels.policy [auto], or column, ioc, inherit, "
+        "inherit-filtered, capture-only; labels.indicators, a CSV or JSON; may be repeated.",
+    ),
+]
 
 
 def workspace(data: Path | None) -> Workspace:
@@ -104,14 +113,35 @@ def parse_settings(overrides: list[str] | None) -> ParseSettings | None:
     """
     if not overrides:
         return None
+    from ptml.settings import ParseSettings, checked
+
+    tables = _tables(overrides, "parse", "parse.zeek_seconds=600")
+    return checked(ParseSettings, tables["parse"], "--set")
+
+
+def label_settings(overrides: list[str] | None) -> LabelsSettings | None:
+    """Give the settings of labels that ``--set`` asks for; None where it asks for nothing.
+
+    Raises:
+        SettingsError: A setting of a stage, one that there is not, or a value that does not fit.
+    """
+    if not overrides:
+        return None
+    from ptml.settings import LabelsSettings, checked
+
+    tables = _tables(overrides, "labels", "labels.policy=inherit-filtered")
+    return checked(LabelsSettings, tables["labels"], "--set")
+
+
+def _tables(overrides: list[str], table: str, example: str) -> dict[str, Any]:
     from ptml.errors import SettingsError, quoted
-    from ptml.settings import ParseSettings, checked, with_overrides
+    from ptml.settings import with_overrides
 
     tables = with_overrides({}, overrides)
-    others = sorted(tables.keys() - {"parse"})
+    others = sorted(tables.keys() - {table})
     if others:
         raise SettingsError(
-            f"--set takes parse.KEY=VALUE here, and got {quoted(others)}",
-            hint="--set parse.zeek_seconds=600; the settings of other stages are for `ptml run`",
+            f"--set takes {table}.KEY=VALUE here, and got {quoted(others)}",
+            hint=f"--set {example}; the settings of other stages are for `ptml run`",
         )
-    return checked(ParseSettings, tables["parse"], "--set")
+    return tables

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ptml.cli._options import AsJson, Data, Force, Jobs, ModelName, Quiet, Seed, engine, workspace
+from ptml.cli._options import (
+    AsJson,
+    Data,
+    Force,
+    Jobs,
+    ModelName,
+    Quiet,
+    Seed,
+    SetLabels,
+    engine,
+    label_settings,
+    workspace,
+)
 from ptml.cli._render import progress_bar, show_json
 from ptml.cli._results import show_evaluation
 
@@ -20,6 +32,7 @@ def evaluate(
         ),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Folds of each protocol.")] = 5,
+    set_: SetLabels = None,
     seed: Seed = 0,
     data: Data = None,
     jobs: Jobs = 0,
@@ -46,6 +59,7 @@ def evaluate(
             workspace(data),
             settings,
             model=model,
+            labels=label_settings(set_),
             seed=seed,
             engine=engine(jobs),
             force=force,

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from ptml.cli._options import AsJson, Data, Force, Jobs, Quiet, Seed, engine, workspace
+from ptml.cli._options import (
+    AsJson,
+    Data,
+    Force,
+    Jobs,
+    Quiet,
+    Seed,
+    SetLabels,
+    engine,
+    label_settings,
+    workspace,
+)
 from ptml.cli._render import progress_bar, show_json
 from ptml.cli._results import show_training
 
@@ -22,6 +33,10 @@ def train(
     max_false_positive_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of benign connections that may be called malicious.")
     ] = 0.01,
+    level: Annotated[
+        list[str] | None, typer.Option(help="connection or capture; both if none is named.")
+    ] = None,
+    set_: SetLabels = None,
     seed: Seed = 0,
     data: Data = None,
     jobs: Jobs = 0,
@@ -34,20 +49,29 @@ def train(
     One of connections and one of captures.
 
     Probabilities are calibrated, and the threshold chosen, on captures held out whole. The model is saved
-    without pickle, with a manifest of what it was trained on.
+    without pickle, with a manifest of what it was trained on. docs/labels.md tells how connections get their
+    labels.
 
     Examples:
       ptml train
       ptml train --spec random-forest --name forest
+      ptml train --set labels.policy=inherit-filtered
     """
     from ptml.settings import TrainSettings, checked
     from ptml.train.stage import train as train_model
 
     values = {"spec": spec, "name": name, "folds": folds, "max_false_positive_rate": max_false_positive_rate}
-    settings = checked(TrainSettings, values, "ptml train")
+    chosen = {"levels": tuple(level)} if level else {}
+    settings = checked(TrainSettings, values | chosen, "ptml train")
     with progress_bar(quiet=quiet) as progress:
         result = train_model(
-            workspace(data), settings, seed=seed, engine=engine(jobs), force=force, progress=progress
+            workspace(data),
+            settings,
+            labels=label_settings(set_),
+            seed=seed,
+            engine=engine(jobs),
+            force=force,
+            progress=progress,
         )
     if as_json:
         show_json(result.to_dict())

@@ -15,10 +15,11 @@ from ptml.evaluate.results import Evaluation, LevelResult, ProtocolResult
 from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parquet
 from ptml.labels import label_connections
 from ptml.report import render_evaluation
-from ptml.settings import checked
+from ptml.settings import LabelsSettings, checked
 from ptml.train.dataset import load_dataset
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
+from ptml.train.stage import label_facts
 from ptml.types import silent
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def evaluate(
     settings: EvaluateSettings,
     *,
     model: str,
+    labels: LabelsSettings | None = None,
     seed: int = 0,
     engine: Engine | None = None,
     force: bool = False,
@@ -99,6 +101,7 @@ def evaluate(
         workspace: Where features, labels and the model are, and where the report goes.
         settings: Protocols and folds.
         model: Name of the model.
+        labels: How connections get their labels; as the model was trained, by default.
         seed: Seed of everything random, unless the settings have their own.
         engine: Where labelling runs.
         force: Evaluate even if nothing changed.
@@ -106,6 +109,7 @@ def evaluate(
 
     Raises:
         MissingInput: There is no such model, or no features.
+        SettingsError: The model was trained with a list of indicators, and none is given.
         BadData: A class has too few captures for the folds.
         CannotWrite: The operating system refused; an earlier report stays as it was.
     """
@@ -114,9 +118,11 @@ def evaluate(
     with workspace.require().locked():
         manifest = read_model_manifest(model, workspace)
         folder = workspace.report(manifest.name)
-        label_connections(workspace, engine=engine, progress=progress)
+        labels = labels or labels_of(manifest)
+        label_connections(workspace, labels, engine=engine, progress=progress)
         data_hash = data_fingerprint(labelled_captures(workspace, "connection"), workspace)
-        facts = _facts(manifest, settings, seed, data_hash, features_used(workspace))
+        used = features_used(workspace)
+        facts = _facts(manifest, settings, seed, data_hash, labels=labels, used=used)
         old = None if force else _published(folder)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
@@ -126,10 +132,36 @@ def evaluate(
     return EvaluationResult(folder, unchanged, found, round(time.perf_counter() - started, 3))
 
 
+def labels_of(manifest: ModelManifest) -> LabelsSettings:
+    """Give the policy by which the connections that a model learned from got their labels.
+
+    Raises:
+        SettingsError: It took a list of indicators, which only whoever calls can give.
+    """
+    if manifest.labels.get("indicators"):
+        raise SettingsError(
+            f"model {manifest.name!r} was trained with a list of indicators, and none was given",
+            hint="--set labels.indicators=FILE names it",
+        )
+    return LabelsSettings.model_validate({"policy": manifest.labels.get("policy") or "auto"})
+
+
 def _facts(
-    manifest: ModelManifest, settings: EvaluateSettings, seed: int, data_hash: str, used: JsonObject
+    manifest: ModelManifest,
+    settings: EvaluateSettings,
+    seed: int,
+    data_hash: str,
+    *,
+    labels: LabelsSettings,
+    used: JsonObject,
 ) -> dict[str, Any]:
     notes = []
+    by, trained_by = label_facts(labels), manifest.labels or label_facts(LabelsSettings())
+    if by != trained_by:
+        notes.append(
+            f"connections are labelled by policy {by['policy']} here, and were by {trained_by['policy']} for "
+            "training" + ("" if by["policy"] != trained_by["policy"] else ", with other indicators")
+        )
     if manifest.data_fingerprint != data_hash:
         notes.append("captures, labels or features changed since the model was trained")
     if manifest.feature_version != used["feature_version"]:

@@ -8,12 +8,12 @@ import polars as pl
 
 from ptml.errors import BadData
 from ptml.io import open_binary, writing
+from ptml.labelfile import label_of_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD_LINES = 50
-KNOWN = {"malicious": "malicious", "benign": "benign"}
 
 
 def labels_of_log(log: Path, path: Path) -> Path:
@@ -48,7 +48,7 @@ def labels_of_log(log: Path, path: Path) -> Path:
     )
     words = pl.concat_str(list(schema)[-3:], separator=" ", ignore_nulls=True).str.strip_chars()
     label, detail = words.str.extract(r"(\S+)\s+\S+$"), words.str.extract(r"(\S+)$")
-    known = label.str.to_lowercase().replace_strict(KNOWN, default="unknown", return_dtype=pl.String)
+    known = label_of_words(label).fill_null("unknown")
     family = pl.when(known == "malicious", detail != "-").then(detail)
     with writing(path):
         lines.select(uid=uid, label=known, family=family).sink_parquet(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, did_you_mean, quoted
 from ptml.families import family_name
-from ptml.types import LABELS
+from ptml.types import LABEL_POLICIES, LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,8 @@ def read_manifest_csv(path: Path, folders: Sequence[str]) -> tuple[list[Listed],
     """Read the list.
 
     Columns: `name` and `label`; optionally `path`, `family`, `source`, `tags` (or `category`), `sha256`
-    (or `pcap_sha256`), `md5`, `url`, `licence`, `citation`, `notes`. Others are for people.
+    (or `pcap_sha256`), `md5`, `url`, `licence`, `citation`, `notes`, and `label_method`: by which
+    policy the connections of this capture are labelled. Others are for people.
 
     Args:
         path: The CSV, in UTF-8.
@@ -68,7 +69,7 @@ def read_manifest_csv(path: Path, folders: Sequence[str]) -> tuple[list[Listed],
         if name in lines:
             raise BadData(f"{path}, line {line}: {name!r} is listed twice, first on line {lines[name]}")
         lines[name] = line
-        label = _label(path, line, row["label"])
+        label, method = _label(path, line, row["label"]), _method(path, line, row.get("label_method"))
         place = _place(path, line, row, folders)
         if place is None:
             missing[name] = (
@@ -78,7 +79,7 @@ def read_manifest_csv(path: Path, folders: Sequence[str]) -> tuple[list[Listed],
         if place in places:
             raise BadData(f"{path}, line {line}: {name!r} and {places[place]!r} are the same folder {place}")
         places[place] = name
-        listed.append(_listed(row, place, label))
+        listed.append(_listed(row, place, label, method))
     if not listed:
         why = f": {next(iter(missing.values()))}" if missing else ""
         raise MissingInput(
@@ -125,6 +126,15 @@ def _label(path: Path, line: int, text: str) -> Label:
     raise BadData(f"{path}, line {line}: label {text!r} is none of {quoted(LABELS)}", hint=hint)
 
 
+def _method(path: Path, line: int, text: str | None) -> str:
+    if text and text not in LABEL_POLICIES:
+        hint = did_you_mean([text], LABEL_POLICIES)
+        raise BadData(
+            f"{path}, line {line}: label_method {text!r} is none of {quoted(LABEL_POLICIES)}", hint=hint
+        )
+    return text or "manifest"
+
+
 def _candidates(row: dict[str, str], folders: Sequence[str]) -> list[str]:
     found = []
     for pattern in folders:
@@ -151,13 +161,14 @@ def _place(path: Path, line: int, row: dict[str, str], folders: Sequence[str]) -
     return None
 
 
-def _listed(row: dict[str, str], place: Path, label: Label) -> Listed:
+def _listed(row: dict[str, str], place: Path, label: Label, method: str) -> Listed:
     given = {name: value for name, value in row.items() if value}
     optional = ("source", "sha256", "md5", "url", "licence", "citation", "notes")
     return Listed(
         name=row["name"],
         path=place,
         label=label,
+        method=method,
         family=family_name(given.get("family")),
         tags=tuple(sorted(given.get("tags", "").split())),
         level="capture",

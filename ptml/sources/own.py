@@ -12,12 +12,12 @@ from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, PtmlError
 from ptml.identity import capture_id_of_logs, capture_id_of_sha256, is_pcap, pcap_sha256
 from ptml.io import sha256_file
-from ptml.labelfile import FILE
+from ptml.labelfile import FILE, INDICATORS
 from ptml.manifest import read_manifest_or_none
 from ptml.sources.listing import files_below, plan
 from ptml.sources.raw import STAGE, publish_raw
 from ptml.stage import StageReport
-from ptml.types import silent
+from ptml.types import LABEL_POLICIES, silent
 from ptml.zeektypes import logs_among
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ def logs_of(path: Path) -> tuple[dict[str, Path], int]:
             "as one capture they would lose them, so it was not added",
             hint="add each of these folders",
         )
-    return logs, len(files) - len(logs) - (path / FILE).is_file()
+    beside = sum((path / name).is_file() for name in (FILE, *INDICATORS))
+    return logs, len(files) - len(logs) - beside
 
 
 def _add_one(task: _AddTask) -> _Added:
@@ -154,7 +155,7 @@ def _add_one(task: _AddTask) -> _Added:
     sha256 = None if pcap is None else pcap_sha256(pcap)
     capture_id = capture_id_of_logs(logs.values()) if sha256 is None else capture_id_of_sha256(sha256)
     old = read_manifest_or_none(task.workspace, STAGE, capture_id)
-    labels = {FILE: task.listed.path / FILE} if task.listed.level == "connection" else {}
+    labels = _labels_beside(task.listed)
     if old is not None and old.parameters.get("source") != SOURCE and _has_these(old, labels):
         size = sum(file.bytes for file in old.files)
         return _Added(capture_id, size, copied=False, left_out=left_out, sha256=sha256)
@@ -162,6 +163,12 @@ def _add_one(task: _AddTask) -> _Added:
         task.workspace, SOURCE, capture_id, logs | labels, parameters={"source": SOURCE}, force=task.force
     )
     return _Added(capture_id, sum(file.bytes for file in manifest.files), copied, left_out, sha256)
+
+
+def _labels_beside(listed: Listed) -> dict[str, Path]:
+    """Find what lies beside a capture's logs and says which connections are malicious."""
+    names = (*INDICATORS, *((FILE,) if listed.level == "connection" else ()))
+    return {name: listed.path / name for name in names if (listed.path / name).is_file()}
 
 
 def _has_these(old: Manifest, labels: dict[str, Path]) -> bool:
@@ -200,7 +207,7 @@ def _restore_labels(workspace: Workspace, tally: _Tally) -> None:
     """Bring back the labels of captures whose twin, refused only afterwards, was copied over them."""
     for capture_id, one in {**tally.done, **tally.unchanged}.items():
         old = read_manifest_or_none(workspace, STAGE, capture_id)
-        if one.level == "connection" and old is not None and not _has_these(old, {FILE: one.path / FILE}):
+        if one.level == "connection" and old is not None and not _has_these(old, _labels_beside(one)):
             _add_one(_AddTask(workspace, one, force=False))
 
 
@@ -234,7 +241,9 @@ def _row(tally: _Tally, one: Listed, capture_id: str) -> dict[str, object]:
         "name": one.name,
         "label": one.label,
         "label_level": one.level,
-        "label_method": "file" if one.level == "connection" else one.method,
+        "label_method": "file"
+        if one.level == "connection" and one.method not in LABEL_POLICIES
+        else one.method,
         "family": one.family,
         "tags": sorted(one.tags),
         "unit": "file",

@@ -12,6 +12,7 @@ import polars as pl
 from ptml.artifact import contracts_of, model_inputs, refuse_identity
 from ptml.errors import BadData, SettingsError, did_you_mean, quoted
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+from ptml.train.contacts import Contacts
 from ptml.train.sources import labelled_captures
 from ptml.types import Level, silent
 
@@ -42,6 +43,7 @@ class Dataset:
         available: Labelled rows there were before capping.
         excluded: Rows left out, by reason.
         unit: What a capture is; `mixed` when they differ.
+        contacts: Whom each row contacts, where fits leave out what benign rows contact, too; else None.
     """
 
     level: Level
@@ -55,17 +57,21 @@ class Dataset:
     available: int
     excluded: dict[str, int]
     unit: str
+    contacts: Contacts | None = None
 
     def counts(self) -> dict[str, Any]:
         """Count rows and captures, as a model's manifest states them."""
         malicious = self.y == 1
+        excluded = dict(self.excluded)
+        if self.contacts is not None:
+            excluded[SHARED] = int(self.contacts.ordinary(self.y).sum())
         return {
             "rows": len(self.y),
             "malicious": int(malicious.sum()),
             "captures": self.keys["capture_id"].n_unique(),
             "malicious_captures": self.keys.filter(pl.Series(malicious))["capture_id"].n_unique(),
             "available": self.available,
-            "excluded": self.excluded,
+            "excluded": excluded,
         }
 
 
@@ -102,7 +108,7 @@ def load_dataset(
     _require_classes(frames, level, excluded)
     table = pl.concat(frames).sort("capture_id", *(["uid"] if level == "connection" else []))
     capped = available - table.height
-    contracts = select_features(contracts_of(table.drop(_ADDED).schema, level), spec, level)
+    contracts = select_features(contracts_of(table.drop(_ADDED, strict=False).schema, level), spec, level)
     groups = table["group"].rank("dense").to_numpy().astype(np.int64) - 1
     return Dataset(
         level=level,
@@ -116,10 +122,16 @@ def load_dataset(
         available=available,
         excluded={**dict(sorted(excluded.items())), **({"over the cap": capped} if capped else {})},
         unit=used[0].unit if len({capture.unit for capture in used}) == 1 else "mixed",
+        contacts=_contacts(table) if any(capture.logs for capture in used) else None,
     )
 
 
-_ADDED = ("y", "family", "source", "group")
+_ADDED = ("y", "family", "source", "group", "contacts")
+SHARED = "not fitted on: benign captures contact the same, too"
+
+
+def _contacts(table: pl.DataFrame) -> Contacts | None:
+    return Contacts.of(table["contacts"]) if "contacts" in table.columns else None
 
 
 def _require_classes(frames: list[pl.DataFrame], level: Level, excluded: Counter[str]) -> None:

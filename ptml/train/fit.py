@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from ptml.artifact import Calibration, OutOfFold, log_odds
 from ptml.engine import available_cores
 from ptml.train.calibrate import choose_threshold, fit_calibration
+from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
 from ptml.train.estimators import fit_pipeline
 from ptml.train.splits import assign_folds
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ptml.artifact import FeatureContract
+    from ptml.train.contacts import Contacts
     from ptml.train.dataset import Dataset
     from ptml.train.spec import ModelSpec
     from ptml.train.splits import Protocol
@@ -80,7 +82,8 @@ def fit_level(
     weights = weights / weights.mean()
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
     fold_of = assign_folds(protocol, y, groups, folds, seed)
-    learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed)
+    contacts = data.contacts.take(rows) if data.contacts else None
+    learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed, contacts)
     learn = [np.flatnonzero(fold_of != fold) for fold in range(folds)]
     test = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
     held_out = np.empty(len(y))
@@ -119,11 +122,22 @@ class _Learning:
     groups: NDArray[np.int64]
     weights: NDArray[np.float64]
     seed: int
+    contacts: Contacts | None
 
     def fit(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[Pipeline, NDArray[np.float64]]:
-        """Fit on some rows and give the log-odds of others."""
+        """Fit on some rows and give the log-odds of others, of which only the inputs are looked at."""
         cap = self.spec.fit_connections_per_capture
-        drawn, weights = draw_rows(self.groups[learn], self.y[learn], self.weights[learn], cap, self.seed)
+        weights = self.weights[learn]
+        if self.contacts is not None:
+            kept, weights = leave_out_ordinary(
+                self.contacts.take(learn),
+                self.groups[learn],
+                self.y[learn],
+                weights,
+                keep_group_weight=self.spec.weights == "capture",
+            )
+            learn = learn[kept]
+        drawn, weights = draw_rows(self.groups[learn], self.y[learn], weights, cap, self.seed)
         learn = learn[drawn]
         pipeline = fit_pipeline(
             self.spec,

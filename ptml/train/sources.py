@@ -11,17 +11,21 @@ import polars as pl
 from ptml.catalog import read_provenance, require_captures
 from ptml.errors import BadData, MissingInput, quoted
 from ptml.io import sha256_json
-from ptml.manifest import published
+from ptml.labels.contacts import contacts_of
+from ptml.manifest import published, read_manifest
+from ptml.parse.published import published_logs
 from ptml.train.splits import merged_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ptml.features.family import Logs
     from ptml.manifest import Manifest
     from ptml.types import JsonObject, JsonValue, Level
     from ptml.workspace import Workspace
 
+FILTERED = "inherit-filtered"
 CAPTURE_CLASSES = {"malicious": 1, "mixed": 1, "benign": 0}
 
 
@@ -42,6 +46,7 @@ class Capture:
         labels: Its files of labels.
         labelled: Rows with a label.
         excluded: Rows left out, by reason.
+        logs: Its parsed logs where whom its connections contact matters; else none.
     """
 
     capture_id: str
@@ -56,19 +61,28 @@ class Capture:
     labels: list[Path]
     labelled: int
     excluded: dict[str, int] = field(default_factory=dict)
+    logs: Logs = field(default_factory=dict)
 
     def read(self, cap: int, seed: int) -> pl.DataFrame:
-        """Read at most `cap` labelled rows: features, then y, family, source and group."""
+        """Read at most `cap` labelled rows: features, then y, family, source and group, and contacts."""
         features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False).select(
             pl.lit(self.capture_id).alias("capture_id"), pl.all()
         )
         if self.level == "connection":
-            rows = features.join(self._drawn(cap, seed).lazy(), on="uid", how="inner")
+            drawn = self._drawn(cap, seed)
+            drawn = drawn.join(self._contacts(drawn), on="uid", how="left")
+            rows = features.join(drawn.lazy(), on="uid", how="inner")
         else:
             malicious = CAPTURE_CLASSES[self.label]
             family = self.family if malicious else None
             rows = features.with_columns(y=pl.lit(malicious, pl.Int8), family=pl.lit(family, pl.String))
         return rows.with_columns(source=pl.lit(self.source), group=pl.lit(self.group)).collect()
+
+    def _contacts(self, drawn: pl.DataFrame) -> pl.DataFrame:
+        """Tell whom these connections contact; nobody, where that does not matter."""
+        if not self.logs or drawn.is_empty():
+            return drawn.select("uid", contacts=pl.lit(None, pl.List(pl.String)))
+        return contacts_of(self.logs, drawn.lazy().select("uid"))
 
     def _drawn(self, cap: int, seed: int) -> pl.DataFrame:
         labels = (
@@ -101,6 +115,7 @@ def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
     labels = {manifest.capture_id: manifest for manifest in published(workspace, "labels")}
     raw = {manifest.capture_id: manifest for manifest in published(workspace, "raw")}
     sources = _sources(workspace)
+    filtering = any(manifest.parameters.get("policy") == FILTERED for manifest in labels.values())
     groups = merged_groups(catalog, _contents(catalog, raw))
     return [
         _capture(
@@ -109,6 +124,7 @@ def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
             row,
             features.get(capture_id),
             labels.get(capture_id),
+            filtering=filtering,
             source=sources.get(capture_id, "unknown"),
             group=groups[capture_id],
             raw=raw[capture_id].fingerprint if capture_id in raw else "",
@@ -140,6 +156,8 @@ def _capture(
     row: dict[str, str],
     features: Manifest | None,
     labels: Manifest | None,
+    *,
+    filtering: bool,
     **known: str,
 ) -> Capture:
     excluded: dict[str, int] = {}
@@ -166,6 +184,7 @@ def _capture(
         labels=labels.paths(workspace, "labels") if labels else [],
         labelled=labelled,
         excluded=excluded,
+        logs=_logs(workspace, row, labels) if filtering and level == "connection" else {},
         **known,
     )
 
@@ -196,6 +215,18 @@ def features_used(workspace: Workspace) -> JsonObject:
         "feature_version": parameters.get("features", ""),
         "own_features": parameters.get("own_features"),
     }
+
+
+def _logs(workspace: Workspace, row: dict[str, str], labels: Manifest | None) -> Logs:
+    """Give the logs of captures whose connections are filtered, or are what others are filtered by.
+
+    Only connections that have their label from the whole capture count: malicious ones by the policy
+    `inherit-filtered`, and those of captures that are benign as a whole.
+    """
+    policy = labels.parameters.get("policy") if labels else None
+    wanted = policy == FILTERED or (row["label"] == "benign" and policy in ("inherit", "ioc"))
+    parsed = read_manifest(workspace, "parse", row["capture_id"]) if wanted else None
+    return published_logs(workspace, parsed) if parsed else {}
 
 
 def data_fingerprint(captures: list[Capture], workspace: Workspace) -> str:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptml.artifact import ModelManifest, read_model_manifest, save_model
-from ptml.errors import BadData, MissingInput, ModelMismatch
+from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
 from ptml.io import sha256_json
 from ptml.labels import label_connections
+from ptml.labels.indicators import fingerprint_of, read_indicators
+from ptml.settings import LabelsSettings
 from ptml.train.dataset import load_dataset
 from ptml.train.fit import fit_level
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
@@ -71,6 +73,7 @@ def train(
     workspace: Workspace,
     settings: TrainSettings,
     *,
+    labels: LabelsSettings | None = None,
     seed: int = 0,
     engine: Engine | None = None,
     force: bool = False,
@@ -84,6 +87,7 @@ def train(
     Args:
         workspace: Where features are, and where the model goes.
         settings: Spec, levels, folds, bound on false positives.
+        labels: How connections get their labels.
         seed: Seed of everything random, unless the settings have their own.
         engine: Where labelling runs.
         force: Train even if nothing changed.
@@ -97,12 +101,14 @@ def train(
     """
     started = time.perf_counter()
     spec = load_spec(settings.spec)
+    labels = labels or LabelsSettings()
     seed = seed if settings.seed is None else settings.seed
     name = settings.name or spec.name
     folder = workspace.model(name)
     with workspace.require().locked():
-        label_connections(workspace, engine=engine, force=force, progress=progress)
-        facts = _facts(workspace, spec, settings, seed)
+        _check_levels(settings, labels)
+        label_connections(workspace, labels, engine=engine, force=force, progress=progress)
+        facts = _facts(workspace, spec, settings, seed, labels)
         old = None if force else _published(workspace, name)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
@@ -123,11 +129,32 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
     return manifest if whole else None
 
 
-def _facts(workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int) -> dict[str, Any]:
+def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
+    if labels.policy == "capture-only" and "connection" in settings.levels:
+        raise SettingsError(
+            "labels.policy 'capture-only' leaves every connection without a label: none can be learned from",
+            hint="learn from captures: `ptml train --level capture`, or train.levels=['capture'] in a run",
+        )
+
+
+def label_facts(labels: LabelsSettings) -> JsonObject:
+    """Tell how connections were labelled, as manifests state it: policy, and hash of a list of indicators.
+
+    >>> label_facts(LabelsSettings())
+    {'policy': 'auto', 'indicators': None}
+    """
+    indicators = fingerprint_of(read_indicators(labels.indicators)) if labels.indicators else None
+    return {"policy": labels.policy, "indicators": indicators}
+
+
+def _facts(
+    workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int, labels: LabelsSettings
+) -> dict[str, Any]:
     """Gather all that determines the model, and its hash."""
     facts: JsonObject = {
         "spec": spec.model_dump(mode="json"),
         "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
+        "labels": label_facts(labels),
         "seed": seed,
         **features_used(workspace),
         "libraries": {library: version(library) for library in LIBRARIES},

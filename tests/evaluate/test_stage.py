@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 
 from ptml.engine import LocalEngine
-from ptml.errors import BadData, MissingInput
+from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.evaluate.results import Evaluation
 from ptml.evaluate.stage import EvaluationResult, evaluate
-from ptml.settings import EvaluateSettings, TrainSettings
+from ptml.manifest import published
+from ptml.settings import EvaluateSettings, LabelsSettings, TrainSettings
 from ptml.train.stage import train
 from tests.train.builders import build_workspace, captures
 
@@ -114,3 +115,31 @@ def test_more_folds_than_captures_is_bad_data(tmp_path: Path) -> None:
     """Nine folds of eight captures a class: the message says how many there are."""
     with pytest.raises(BadData, match="8 malicious and 8 benign captures"):
         run(trained(tmp_path), EvaluateSettings(folds=9))
+
+
+def test_an_evaluation_labels_as_the_model_was_trained(tmp_path: Path) -> None:
+    """The model's policy holds unless another is asked for, and then the result says so."""
+    workspace = build_workspace(tmp_path, captures(6, 6))
+    settings = TrainSettings(spec=NAME, folds=3, levels=("capture",))
+    train(workspace, settings, labels=LabelsSettings(policy="inherit-filtered"), engine=LocalEngine(1))
+    grouped = EvaluateSettings(folds=3, protocols=("grouped",))
+    run(workspace, grouped)
+    assert {one.parameters["policy"] for one in published(workspace, "labels")} == {"inherit-filtered"}
+    other = LabelsSettings(policy="inherit")
+    result = evaluate(workspace, grouped, model=NAME, labels=other, engine=LocalEngine(1))
+    assert any("policy inherit here, and were by inherit-filtered" in one for one in result.evaluation.notes)
+
+
+def test_a_model_of_indicators_asks_for_them(tmp_path: Path) -> None:
+    """The list is not in the model: to evaluate, it has to be given again."""
+    workspace = build_workspace(tmp_path, captures(6, 6))
+    listed = tmp_path / "list.csv"
+    listed.write_text("port\n443\n", "utf-8")
+    settings = TrainSettings(spec=NAME, folds=3, levels=("capture",))
+    labels = LabelsSettings(indicators=listed)
+    train(workspace, settings, labels=labels, engine=LocalEngine(1))
+    grouped = EvaluateSettings(folds=3, protocols=("grouped",))
+    with pytest.raises(SettingsError, match=r"with a list of indicators(.|\n)*labels\.indicators=FILE"):
+        run(workspace, grouped)
+    result = evaluate(workspace, grouped, model=NAME, labels=labels, engine=LocalEngine(1))
+    assert result.evaluation.notes == ()

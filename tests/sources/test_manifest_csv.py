@@ -41,6 +41,16 @@ def test_rows_become_captures_with_all_that_is_said_of_them(tmp_path: Path) -> N
     assert not missing
 
 
+def test_a_capture_may_name_the_policy_of_its_labels(tmp_path: Path) -> None:
+    """`label_method` is one of the policies, or empty; a word that is none is told with the nearest."""
+    text = "name,label,label_method\na,malicious,inherit-filtered\nb,benign,\n"
+    [a, b], _ = read_manifest_csv(write(tmp_path, text, "a", "b"), FOLDERS)
+    assert (a.method, b.method) == ("inherit-filtered", "manifest")
+    wrong = write(tmp_path, text.replace("filtered", "filterd"))
+    with pytest.raises(BadData, match=r"line 2: label_method 'inherit-filterd'(.|\n)*'inherit-filtered'"):
+        read_manifest_csv(wrong, FOLDERS)
+
+
 def test_listed_capture_that_is_not_there_is_reported_not_dropped(tmp_path: Path) -> None:
     """A missing folder is told with where it was looked for; the others are read."""
     path = write(tmp_path, "name,label\na,benign\nb,benign\n", "a")

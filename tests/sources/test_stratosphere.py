@@ -157,7 +157,7 @@ def test_iot_23_brings_the_label_of_each_connection(workspace: Workspace) -> Non
         ("C0", "benign", None),
         ("C1", "malicious", "PartOfAHorizontalPortScan"),
         ("C2", "benign", None),
-        ("C3", "unknown", None),
+        ("C3", None, None),
     ]
 
 

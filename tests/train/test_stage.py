@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 
 from ptml.artifact import load_model
 from ptml.engine import LocalEngine
-from ptml.errors import BadData, MissingInput
-from ptml.settings import TrainSettings
+from ptml.errors import BadData, MissingInput, SettingsError
+from ptml.settings import LabelsSettings, TrainSettings
 from ptml.train.stage import TrainResult, train
 from ptml.workspace import Workspace
 from tests.train.builders import (
@@ -127,3 +127,24 @@ def test_no_workspace_is_missing_input(tmp_path: Path) -> None:
     """A mistyped --data is named."""
     with pytest.raises(MissingInput, match="no workspace at"):
         run(Workspace(tmp_path / "nowhere"))
+
+
+def test_a_model_tells_how_its_labels_were_made(tmp_path: Path) -> None:
+    """The policy stands in the manifest; another one trains anew, even where all labels stay as they were."""
+    workspace = build_workspace(tmp_path)
+    assert run(workspace).manifest.labels == {"policy": "auto", "indicators": None}
+    inherit = LabelsSettings(policy="inherit")
+    result = train(workspace, QUICK, labels=inherit, engine=LocalEngine(1))
+    assert not result.unchanged
+    assert result.manifest.labels == {"policy": "inherit", "indicators": None}
+
+
+def test_capture_only_trains_captures_only(tmp_path: Path) -> None:
+    """Connections without labels cannot be learned from, and the error says what can; captures can."""
+    workspace = build_workspace(tmp_path)
+    alone = LabelsSettings(policy="capture-only")
+    with pytest.raises(SettingsError, match=r"without a label(.|\n)*train\.levels"):
+        train(workspace, QUICK, labels=alone, engine=LocalEngine(1))
+    settings = QUICK.model_copy(update={"levels": ("capture",)})
+    result = train(workspace, settings, labels=alone, engine=LocalEngine(1))
+    assert list(result.manifest.levels) == ["capture"]
