@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ptml.artifact import load_model
-    from ptml.features.build import capture_features, connection_features
+    from ptml.features.build import capture_features, connection_features, pair_features
     from ptml.parse.scan import scan_logs, scan_zeek
 
 from ptml.version import __version__
@@ -18,6 +18,7 @@ __all__ = [
     "capture_features",
     "connection_features",
     "load_model",
+    "pair_features",
     "scan_logs",
     "scan_zeek",
 ]
@@ -26,6 +27,7 @@ _HOMES = {
     "capture_features": "ptml.features.build",
     "connection_features": "ptml.features.build",
     "load_model": "ptml.artifact",
+    "pair_features": "ptml.features.build",
     "scan_logs": "ptml.parse.scan",
     "scan_zeek": "ptml.parse.scan",
 }

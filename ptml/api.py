@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ptml.doctor import doctor
 from ptml.evaluate.stage import evaluate
-from ptml.features.stage import features
+from ptml.features.stage import features, pairs
 from ptml.inventory import catalog, catalog_export, catalog_verify
 from ptml.parse.describe import schema
 from ptml.parse.files import parse_files
@@ -49,6 +49,7 @@ __all__ = [
     "packettotal_analyze",
     "packettotal_random",
     "packettotal_usage",
+    "pairs",
     "parse",
     "parse_files",
     "run",

@@ -137,6 +137,41 @@ LABELS = Table(
         ("label_confidence", pl.Float64, "how sure it is, 0 to 1; null if nobody said, or without a label"),
     ),
 )
+PAIRS = Table(
+    "pairs",
+    "how regularly a source meets an address and port, or a name, over a capture",
+    ("capture_id", "kind", "orig_h", "resp", "resp_p"),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        (
+            "kind",
+            pl.String,
+            "what resp is: address; name (of TLS, QUIC or HTTP); dns (a name that was asked for)",
+        ),
+        ("orig_h", pl.String, "originator's address"),
+        ("resp", pl.String, "responder's address, or the name in lower case, at most 256 characters of it"),
+        ("resp_p", pl.UInt16, "responder's port; null for names"),
+        ("connections", pl.UInt32, "connections of the pair; one with a name twice counts once"),
+        ("first", UTC_TIME, "start of the first"),
+        ("last", UTC_TIME, "start of the last"),
+        ("orig_bytes", pl.UInt64, "payload that the originator sent; null where no count is known"),
+        ("resp_bytes", pl.UInt64, "payload that the responder sent; null where no count is known"),
+        ("beacon_score", pl.Float32, "RITA's beacon score, 0 to 1: mean of the four below"),
+        ("ts_score", pl.Float32, "RITA's timestamp score, 0 to 1: gaps are alike"),
+        ("ds_score", pl.Float32, "RITA's data size score, 0 to 1: the originator's IP bytes are alike"),
+        ("hist_score", pl.Float32, "RITA's histogram score, 0 to 1: 24 parts of the capture are alike"),
+        ("dur_score", pl.Float32, "RITA's duration score, 0 to 1: the pair lasts, or does not pause"),
+        ("periodicity", pl.UInt8, "percent of the gaps that are equal but for a quarter"),
+        ("fano", pl.Float32, "variance over mean of the connections in 24 parts of the capture"),
+        ("gap_entropy", pl.Float32, "entropy of the gaps by octaves, bits"),
+        ("orig_bytes_mode", pl.UInt8, "percent of the originator's payloads of the most common size"),
+        ("resp_bytes_mode", pl.UInt8, "percent of the responder's payloads of the most common size"),
+        ("strobe", pl.Boolean, "a connection a second or more, on average over the capture"),
+        ("gap_median", pl.Float32, "median gap, seconds"),
+        ("gap_mode", pl.Float32, "most common gap, seconds; of several the shortest"),
+        ("gap_mode_count", pl.UInt32, "how often it occurs"),
+    ),
+)
 CONNECTION_SCORES = Table(
     "scores/connections",
     "probability and verdict of each scored connection",
@@ -202,4 +237,4 @@ CAPTURE_SCORES = Table(
         ("threshold", pl.Float64, "the model's threshold for captures; null if it does not judge captures"),
     ),
 )
-TABLES = (CATALOG, PROVENANCE, QUARANTINE, LABELS, CONNECTION_SCORES, HOST_SCORES, CAPTURE_SCORES)
+TABLES = (CATALOG, PROVENANCE, QUARANTINE, LABELS, PAIRS, CONNECTION_SCORES, HOST_SCORES, CAPTURE_SCORES)

@@ -5,7 +5,7 @@
     catalog.parquet provenance.parquet            which captures there are, and where from
     raw/<source>/<capture_id>/                    captures as they came
     logs/<log>/capture_id=<id>/part-*.parquet     typed Zeek logs
-    features/{connection,capture}/capture_id=<id>/part-*.parquet
+    features/{connection,pairs,capture}/capture_id=<id>/part-*.parquet
     labels/capture_id=<id>/part-*.parquet
     models/<name>/  reports/<name>/  scores/<name>/
     quarantine/capture_id=<id>/part-*.parquet     what could not be read

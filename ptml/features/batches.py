@@ -21,9 +21,25 @@ from ptml.features.assemble import (
     own_features,
     there,
 )
+from ptml.features.beacons import (
+    KINDS,
+    NAMES,
+    SPAN,
+    TYPES,
+    address_rows,
+    beacon_columns,
+    capture_spans,
+    name_scores,
+    named_rows,
+    pair_table,
+    sorted_table,
+)
+from ptml.features.connection.beacon import SCORES_OF
 from ptml.features.featureset import STANDARD
 from ptml.features.inputs import KEYS, read_inputs
+from ptml.features.pairs import PAIR
 from ptml.features.shares import Shares, room, share_count
+from ptml.io import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +63,8 @@ class ConnectionBatches:
             do not depend on it.
         folder: Where a capture of several batches may put temporary files; the system's folder for such if
             None.
+        pairs: Where the table of pairs of a single capture is to be written, before the first batch comes.
+            Its ``capture_id`` stays out, as in every dataset with a folder a capture.
 
     >>> ts = pl.Series([0, 1, 2]).cast(pl.Datetime("us", "UTC"))
     >>> batches = ConnectionBatches({"conn": pl.LazyFrame({"uid": ["C1", "C1", None], "ts": ts})})
@@ -61,11 +79,13 @@ class ConnectionBatches:
         features: FeatureSet = STANDARD,
         batch_rows: int = 500_000,
         folder: Path | None = None,
+        pairs: Path | None = None,
     ) -> None:
         self._inputs = read_inputs(logs, features.columns)
         self._features = features
         self._batch_rows = batch_rows
         self._folder = folder
+        self._pairs = pairs
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Compute the batches: at least one, which is empty if there is no connection.
@@ -82,6 +102,7 @@ class ConnectionBatches:
                 batch_rows=self._batch_rows,
                 folder=folder,
                 stack=stack,
+                pairs=self._pairs,
             )
             yield from work.batches()
 
@@ -98,6 +119,7 @@ class _Work:
         batch_rows: int,
         folder: Path,
         stack: contextlib.ExitStack,
+        pairs: Path | None,
     ) -> None:
         self.inputs = inputs
         self.features = features
@@ -107,13 +129,18 @@ class _Work:
         self.range_rows = max(1, -(-rows // self.count))
         self.folder = folder
         self.stack = stack
+        self.pairs = pairs
+        self.pair_files: list[Path] = []
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """Compute the batches."""
         empty = True
         uids, repeated = self.uids()
         kept = pl.col("uid").is_not_null() & ~pl.col(ROW).is_in(repeated.implode())
-        tables = [*self.beside(kept), *self.aggregated(uids)]
+        conn = self.conn.filter(kept)
+        span = capture_spans(conn).lazy()
+        tables = [*self.beside(conn, span), *self.aggregated(uids, self.names(conn, span))]
+        self.write_pairs()
         for number in range(self.count):
             part = self.rows_of(number).filter(kept)
             frame = own_features(self.features.connection, part, ROW).collect()
@@ -153,21 +180,61 @@ class _Work:
                 repeated.append(share.filter(~first)[ROW])
         return uids, pl.concat(repeated)
 
-    def beside(self, kept: pl.Expr) -> Iterator[Shares]:
+    def beside(self, conn: pl.LazyFrame, span: pl.LazyFrame) -> Iterator[Shares]:
         """Describe each connection beside others; shares are ranges of rows."""
-        conn = self.conn.filter(kept)
         for family in families_beside(self.features.connection):
             ranges = self.shares()
             with Shares(self.folder, self.count) as dealt:
                 dealt.deal_by(conn.select(ROW, *there(family.reads, conn)), family.together, self.batch_rows)
                 for _, share in dealt:
-                    found = beside([family], {"conn": share.lazy()}).collect()
+                    logs = {"conn": share.lazy(), SPAN: span}
+                    found = beside([family], logs).collect()
+                    if family.rows is beacon_columns:
+                        self.keep_pairs(address_rows(logs).collect(), KINDS[0])
                     ranges.deal(share.select(ROW).hstack(found), self.range_of_row())
             yield ranges
 
-    def aggregated(self, uids: Shares) -> Iterator[Shares]:
+    def names(self, conn: pl.LazyFrame, span: pl.LazyFrame) -> Logs:
+        """Score the pairs of a source and a name share by share, and lay the scores aside in files."""
+        scores: dict[str, pl.LazyFrame] = {}
+        for kind in NAMES:
+            rows = named_rows({**self.inputs, "conn": conn, SPAN: span}, kind)
+            if rows is None:
+                continue
+            files: list[Path] = []
+            with Shares(self.folder, self.count) as dealt:
+                dealt.deal_by(rows, PAIR[:3], self.batch_rows)
+                for number, share in dealt:
+                    files.append(self.folder / f"{kind}-{number}.parquet")
+                    with writing(files[-1]):
+                        name_scores(share, kind).write_parquet(files[-1], compression="lz4")
+                    self.keep_pairs(share, kind)
+            if files:
+                scores[SCORES_OF.format(kind)] = pl.scan_parquet(files, glob=False, hive_partitioning=False)
+        return scores
+
+    def keep_pairs(self, rows: pl.DataFrame, kind: str) -> None:
+        """Lay the pairs of a share aside for the table of pairs."""
+        if self.pairs is not None:
+            path = self.folder / f"pairs-{len(self.pair_files)}.parquet"
+            with writing(path):
+                pair_table(rows, kind).write_parquet(path, compression="lz4")
+            self.pair_files.append(path)
+
+    def write_pairs(self) -> None:
+        """Put the table of pairs together."""
+        if self.pairs is None:
+            return
+        table = pl.LazyFrame(schema=TYPES)
+        if self.pair_files:
+            table = pl.scan_parquet(self.pair_files, glob=False, hive_partitioning=False)
+        table = sorted_table(table).drop("capture_id")
+        with writing(self.pairs):
+            table.sink_parquet(self.pairs, compression="zstd", compression_level=1)
+
+    def aggregated(self, uids: Shares, scores: Logs) -> Iterator[Shares]:
         """Aggregate each family's rows of another log by connection; shares are ranges of rows."""
-        for one in aggregations(self.features.connection, self.inputs):
+        for one in aggregations(self.features.connection, {**self.inputs, **scores}):
             ranges = self.shares()
             with Shares(self.folder, self.count) as dealt:
                 dealt.deal_by(one.rows, UID, self.batch_rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +16,7 @@ from ptml.features.assemble import (
     own_features,
 )
 from ptml.features.batches import ConnectionBatches
+from ptml.features.beacons import KINDS, NAMES, TYPES, address_rows, named_rows, pair_table, sorted_table
 from ptml.features.featureset import STANDARD
 from ptml.features.inputs import KEYS, read_inputs
 
@@ -88,8 +90,45 @@ def capture_features(logs: Logs, *, features: FeatureSet = STANDARD) -> pl.LazyF
     return finished(frame, ["capture_id"], features.capture_features).sort("capture_id")
 
 
+def pair_features(logs: Logs) -> pl.LazyFrame:
+    """Describe each pair of a source and an address and port, or a name: the rhythm of its connections.
+
+    Args:
+        logs: As for :func:`connection_features`; names come from ssl, quic, http and dns.
+
+    Returns:
+        The columns that ``ptml schema pairs`` shows, sorted by its key.
+
+    Raises:
+        MissingInput: There is no conn log.
+        BadData: As for :func:`connection_features`.
+
+    >>> ts = pl.Series([n * 60_000_000 for n in range(24)]).cast(pl.Datetime("us", "UTC"))
+    >>> uids = [f"C{n}" for n in range(24)]
+    >>> conn = pl.LazyFrame({"uid": uids, "ts": ts, "id.orig_h": "10.0.0.1", "id.resp_h": "192.0.2.1",
+    ...                      "id.resp_p": 443, "orig_ip_bytes": 99})
+    >>> pair_features({"conn": conn}).select("connections", "beacon_score", "gap_mode").collect().rows()
+    [(24, 1.0, 60.0)]
+    """
+    inputs = read_inputs(logs)
+    conn = inputs["conn"].filter(pl.col("uid").is_not_null())
+    inputs["conn"] = conn.filter(pl.struct(UID).is_first_distinct())
+    of_kind = {kind: named_rows(inputs, kind) for kind in NAMES} | {KINDS[0]: address_rows(inputs)}
+    tables = [
+        rows.map_batches(partial(pair_table, kind=kind), schema=TYPES)
+        for kind, rows in of_kind.items()
+        if rows is not None
+    ]
+    return sorted_table(pl.concat(tables))
+
+
 def iter_connection_features(
-    logs: Logs, *, features: FeatureSet = STANDARD, batch_rows: int = 500_000, folder: Path | None = None
+    logs: Logs,
+    *,
+    features: FeatureSet = STANDARD,
+    batch_rows: int = 500_000,
+    folder: Path | None = None,
+    pairs: Path | None = None,
 ) -> ConnectionBatches:
     """Describe each connection like ``connection_features``, a batch at a time and in bounded memory.
 
@@ -99,6 +138,7 @@ def iter_connection_features(
         batch_rows: Rows of conn.log that a batch covers.
         folder: Where a capture of several batches may put temporary files; the system's folder for such if
             None.
+        pairs: Where the table of pairs is to be written; see :class:`ConnectionBatches`.
 
     Raises:
         MissingInput: There is no conn log.
@@ -109,4 +149,4 @@ def iter_connection_features(
     >>> [batch["uid"].to_list() for batch in iter_connection_features({"conn": conn}, batch_rows=2)]
     [['C1', 'C2'], ['C3']]
     """
-    return ConnectionBatches(logs, features=features, batch_rows=batch_rows, folder=folder)
+    return ConnectionBatches(logs, features=features, batch_rows=batch_rows, folder=folder, pairs=pairs)

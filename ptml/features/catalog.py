@@ -16,6 +16,7 @@ from ptml.features.capture.timing import CAPTURE_TIMING
 from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
 from ptml.features.connection.addresses import ADDRESSES
+from ptml.features.connection.beacon import BEACONS
 from ptml.features.connection.certificates import CERTIFICATES
 from ptml.features.connection.dns import DNS
 from ptml.features.connection.files import FILES
@@ -47,6 +48,7 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     CERTIFICATES,
     FILES,
     PAIRS,
+    *BEACONS,
 )
 CAPTURE_FAMILIES: tuple[Family, ...] = (
     TRAFFIC,

@@ -65,7 +65,7 @@ def _describe_pairs(rows: pl.DataFrame) -> pl.DataFrame:
         pl.all_horizontal(pl.col("id.orig_h_code", "id.resp_h_code", "id.resp_p", "ts").is_not_null())
     ).to_series()
     kept = rows.filter(known)
-    order, starts = _sort_by_pair(kept)
+    order, starts = sort_by_pair(kept)
     pair = np.cumsum(starts) - 1
     pairs = int(starts.sum())
     time = kept["ts"].to_physical().to_numpy()[order]
@@ -90,11 +90,21 @@ def _describe_pairs(rows: pl.DataFrame) -> pl.DataFrame:
             for name, values in table.items()
         ),
     ]
-    return _spread(pl.DataFrame(columns), known).with_columns(rows["capture_id"]).select(*SCHEMA)
+    return spread(pl.DataFrame(columns), known).with_columns(rows["capture_id"]).select(*SCHEMA)
 
 
-def _sort_by_pair(rows: pl.DataFrame) -> tuple[Ints, Flags]:
-    """Order of the rows by pair and time, and where in that order each pair starts."""
+def sort_by_pair(rows: pl.DataFrame) -> tuple[Ints, Flags]:
+    """Order rows by pair and time, and mark where in that order each pair starts.
+
+    Args:
+        rows: The columns of `PAIR`, the first three as numbers named ``<column>_code``, and ``ts``.
+
+    >>> ts = pl.Series([5, 3, 4]).cast(pl.Datetime("us", "UTC"))
+    >>> codes = {"capture_id_code": [0] * 3, "id.orig_h_code": [1, 1, 0], "id.resp_h_code": [2] * 3}
+    >>> order, starts = sort_by_pair(pl.DataFrame({**codes, "id.resp_p": [443] * 3, "ts": ts}))
+    >>> order.tolist(), starts.tolist()
+    ([2, 1, 0], [True, True, False])
+    """
     hosts = rows.select(
         pl.col("id.orig_h_code").cast(pl.UInt64) * 2**32 + pl.col("id.resp_h_code").cast(pl.UInt64)
     ).to_series()
@@ -136,8 +146,16 @@ def _value(keyed: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> Floats:
     return (keyed & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
-def _spread(kept: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
-    """Put the rows back where they were, with nulls at the others."""
+def spread(kept: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+    """Put rows back where they were, with nulls at the others.
+
+    Args:
+        kept: The rows that were worked on.
+        known: Which of all rows these are.
+
+    >>> spread(pl.DataFrame({"n": [7]}), pl.Series([False, True]))["n"].to_list()
+    [None, 7]
+    """
     if known.all():
         return kept
     position = pl.when(known).then(known.cast(pl.UInt32).cum_sum().cast(pl.Int64) - 1)

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 STAGE = "features"
-VERSION = "1"
+VERSION = "2"
 CONNECTIONS = "features/connection"
 CAPTURES = "features/capture"
+PAIRS = "features/pairs"
 HELPFUL_LOGS = ("dns", "files", "http", "ssl", "x509")
 
 
@@ -116,6 +117,24 @@ def features(
     return report.require_output()
 
 
+def pairs(workspace: Workspace, captures: Collection[str] = ()) -> pl.LazyFrame:
+    """Read the table of pairs that the features stage wrote: ``ptml schema pairs`` shows its columns.
+
+    Args:
+        workspace: Where it is.
+        captures: Ids or names; all if empty.
+
+    Raises:
+        MissingInput: No workspace, no captures, a capture named that is not there, or no features yet.
+    """
+    catalog = select_captures(require_captures(workspace), captures)
+    manifests = (read_manifest(workspace, STAGE, name) for name in catalog["capture_id"])
+    tables = [one.scan(workspace, PAIRS) for one in manifests if one and PAIRS in one.datasets()]
+    if not tables:
+        raise MissingInput(f"{workspace.root} has no table of pairs", hint="run `ptml features` first")
+    return pl.concat(tables)
+
+
 def derive(task: FeaturesTask) -> Manifest:
     """Derive one capture's features and publish them.
 
@@ -150,13 +169,18 @@ def derive(task: FeaturesTask) -> Manifest:
 
 
 def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame], task: FeaturesTask) -> int:
-    """Write the batches as row groups of one file, so that memory does not grow with the capture."""
+    """Write the batches as row groups of one file, so that memory does not grow with it; and the pairs."""
     pending = publication.new_part(CONNECTIONS, 0)
+    pairs = publication.new_part(PAIRS, 0)
     writer: pq.ParquetWriter | None = None
     rows = 0
     try:
         batches = iter_connection_features(
-            logs, features=task.features, batch_rows=task.batch_rows, folder=publication.folder
+            logs,
+            features=task.features,
+            batch_rows=task.batch_rows,
+            folder=publication.folder,
+            pairs=pairs.temporary,
         )
         for frame in batches:
             table = frame.drop("capture_id").to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -172,6 +196,7 @@ def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame
             with writing(pending.temporary):
                 writer.close()
     pending.rows = rows
+    pairs.rows = pq.ParquetFile(pairs.temporary).metadata.num_rows
     return rows
 
 
