@@ -63,14 +63,13 @@ def with_shares(
         if frame is None:
             return None
         present = frame.collect_schema().names()
-        key = pl.col("capture_id").fill_null("")
         result = frame
         for name in (column for column in columns if column in present):
-            counts = frame.drop_nulls(name).group_by(key, name).agg(pl.len().alias("rows"))
+            counts = frame.drop_nulls(name).group_by("capture_id", name).agg(pl.len().alias("rows"))
             whole = counts.group_by("capture_id").agg(pl.col("rows").sum().alias("all"))
             share = (pl.col("rows") / pl.col("all")).alias(f"{name}_share")
-            shares = counts.join(whole, on="capture_id").select("capture_id", name, share)
-            result = result.join(shares, left_on=[key, name], right_on=["capture_id", name], how="left")
+            shares = counts.join(whole, on="capture_id", nulls_equal=True).select("capture_id", name, share)
+            result = result.join(shares, on=["capture_id", name], how="left", nulls_equal=True)
         return result
 
     return rows
