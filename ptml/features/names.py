@@ -64,7 +64,12 @@ def name_facts(name: pl.Expr) -> pl.Expr:
     >>> facts["registered"].to_list(), facts["domain_length"].to_list(), facts["subdomains"].to_list()
     (['example.co.uk', 'localhost', None, None], [7, None, None, None], [1, None, None, None])
     """
-    plain = name.str.tail(LONGEST).str.replace(r":[0-9]{1,5}$", "").str.to_lowercase().str.strip_chars(".")
+    plain = (
+        name.str.tail(LONGEST)
+        .str.replace(r"^([^:]*):[0-9]{1,5}$", "$1")
+        .str.to_lowercase()
+        .str.strip_chars(".")
+    )
     known = pl.when((plain != "") & ~plain.str.contains(ADDRESS)).then(plain)
     return known.map_batches(measure, return_dtype=pl.Struct(FACTS), is_elementwise=True)
 

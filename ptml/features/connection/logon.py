@@ -11,23 +11,6 @@ from ptml.features.family import family
 _UNKNOWN_NAME = "KDC_ERR_C_PRINCIPAL_UNKNOWN"
 
 
-def _failures() -> pl.Expr:
-    success = pl.col("success")
-    return pl.when(success.count() > 0).then(at_most((~success).sum(), BYTE))
-
-
-def kerberos_requests() -> pl.Expr:
-    """Requests.
-
-    Unit: requests. Type: UInt8. Range: 1 to 255, where it saturates. Logs: kerberos. Scope: connection.
-    Null: no row in kerberos.log. Source: Zeek kerberos.log.
-
-    >>> pl.DataFrame({"request_type": ["AS", "TGS"]}).select(kerberos_requests()).item()
-    2
-    """
-    return at_most(pl.len(), BYTE)
-
-
 def kerberos_failures() -> pl.Expr:
     """Requests that were refused.
 
@@ -37,7 +20,8 @@ def kerberos_failures() -> pl.Expr:
     >>> pl.DataFrame({"success": [True, False, None]}).select(kerberos_failures()).item()
     1
     """
-    return _failures()
+    success = pl.col("success")
+    return pl.when(success.count() > 0).then(at_most((~success).sum(), BYTE))
 
 
 def kerberos_logon() -> pl.Expr:
@@ -100,18 +84,6 @@ def ntlm_success() -> pl.Expr:
     return pl.col("success").max()
 
 
-def ntlm_failures() -> pl.Expr:
-    """Logons that failed.
-
-    Unit: logons. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ntlm. Scope: connection.
-    Null: no outcome known. Source: MITRE T1110.
-
-    >>> pl.DataFrame({"success": [False, True]}).select(ntlm_failures()).item()
-    1
-    """
-    return _failures()
-
-
 def ntlm_anonymous() -> pl.Expr:
     """A logon named no user.
 
@@ -140,7 +112,6 @@ def ntlm_local_account() -> pl.Expr:
 KERBEROS = family(
     "kerberos",
     (
-        kerberos_requests,
         kerberos_failures,
         kerberos_logon,
         kerberos_services,
@@ -153,7 +124,6 @@ NTLM = family(
     "ntlm",
     (
         ntlm_success,
-        ntlm_failures,
         ntlm_anonymous,
         ntlm_local_account,
     ),

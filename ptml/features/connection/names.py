@@ -243,18 +243,6 @@ def tls_sni_digit_share() -> pl.Expr:
     return pl.col("digit_share").max()
 
 
-def tls_sni_international() -> pl.Expr:
-    """A name of a server asked for has letters beyond ASCII, as they are or in punycode.
-
-    Unit: flag. Type: Boolean. Range: true, false. Logs: ssl. Scope: connection.
-    Null: no server name asked for. Source: RFC 5891; homograph attacks, Gabrilovich and Gontmakher 2002.
-
-    >>> pl.DataFrame({"international": [True]}).select(tls_sni_international()).item()
-    True
-    """
-    return pl.col("international").max()
-
-
 DNS_NAMES = family(
     "dns",
     (
@@ -287,7 +275,6 @@ TLS_NAMES = family(
         tls_sni_consonants,
         tls_sni_likelihood,
         tls_sni_digit_share,
-        tls_sni_international,
     ),
     named_rows("ssl", "server_name"),
 )

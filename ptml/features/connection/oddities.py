@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.connection.rows import rows_of
-from ptml.features.expressions import BYTE, SHORT, at_most, distinct
+from ptml.features.expressions import BYTE, SHORT, at_most
 from ptml.features.family import family
 
 CHECKSUM = "(?i)checksum"
@@ -26,18 +26,6 @@ def weird_count() -> pl.Expr:
     2
     """
     return at_most(pl.len(), SHORT)
-
-
-def weird_names() -> pl.Expr:
-    """Different kinds of oddities.
-
-    Unit: kinds. Type: UInt8. Range: 0 to 255, where it saturates. Logs: weird. Scope: connection.
-    Null: no row in weird.log. Source: Zeek weird.log.
-
-    >>> pl.DataFrame({"name": ["a", "a"]}).select(weird_names()).item()
-    1
-    """
-    return at_most(distinct(pl.col("name")), BYTE)
 
 
 def weird_checksum() -> pl.Expr:
@@ -152,7 +140,6 @@ WEIRD = family(
     "weird",
     (
         weird_count,
-        weird_names,
         weird_checksum,
         weird_stream,
         weird_dns,
