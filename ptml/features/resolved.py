@@ -52,7 +52,7 @@ def answers(logs: Logs) -> dict[str, pl.LazyFrame]:
     table = (
         dns.filter(pl.col("query").is_not_null() & (pl.col("answers").list.len() > 0))
         .select(
-            _no_null("capture_id"),
+            "capture_id",
             pl.col("id.orig_h").alias("asked_by"),
             pl.col("query").str.tail(LONGEST),
             pl.col("ts").dt.epoch("us").alias("at"),
@@ -71,7 +71,7 @@ def answers(logs: Logs) -> dict[str, pl.LazyFrame]:
         )
         .drop_nulls("at")
     )
-    return {"answers": table, "dns_captures": dns.select(_no_null("capture_id")).unique()}
+    return {"answers": table, "dns_captures": dns.select("capture_id").unique()}
 
 
 def resolved_columns(logs: Logs) -> pl.LazyFrame:
@@ -102,13 +102,13 @@ def resolved_columns(logs: Logs) -> pl.LazyFrame:
         conn.select(_no_null("capture_id"), "id.resp_h", "id.orig_h", pl.col("ts").dt.epoch("us"))
         .with_row_index("row")
         .join(
-            logs["dns_captures"].with_columns(has_dns=pl.lit(True)),
+            logs["dns_captures"].select(_no_null("capture_id"), has_dns=pl.lit(True)),
             on="capture_id",
             how="left",
             maintain_order="left",
         )
     )
-    known = logs["answers"]
+    known = logs["answers"].with_columns(_no_null("capture_id"))
     # Join by value and time: both sides are put in order of time, and conn back in its own at the end.
     hosts = known.group_by("capture_id", "id.resp_h", "asked_by", "at").agg(pl.col("query").min())
     found = (

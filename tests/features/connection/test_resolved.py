@@ -104,6 +104,7 @@ def test_hostile_answers() -> None:
 
 hosts, targets = st.sampled_from(HOSTS), st.sampled_from(TARGETS)
 times = st.integers(0, 8)
+captures = st.sampled_from(["c1", "c2", None])
 drawn_answers = st.lists(
     st.tuples(
         times,
@@ -111,14 +112,12 @@ drawn_answers = st.lists(
         st.sampled_from(["a.com", "bb.com", None]),
         st.none() | st.lists(targets, max_size=3),
         st.none() | st.integers(-1, 3),
-        st.sampled_from(["c1", "c2"]),
+        captures,
     ),
     min_size=1,
     max_size=12,
 )
-drawn_conns = st.lists(
-    st.tuples(times, hosts, targets, st.sampled_from(["c1", "c2"])), min_size=1, max_size=8
-)
+drawn_conns = st.lists(st.tuples(times, hosts, targets, captures), min_size=1, max_size=8)
 
 
 @settings(max_examples=60, deadline=None)
