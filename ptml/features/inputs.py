@@ -237,12 +237,6 @@ COLUMNS: Mapping[str, Mapping[str, pl.DataType]] = {
         "sig_id": pl.String(),
     },
     "signature_alerts": {"capture_id": pl.String(), "uid": pl.String()},
-    "software": {
-        "capture_id": pl.String(),
-        "ts": TIME,
-        "host": pl.String(),
-        "name": pl.String(),
-    },
 }
 
 

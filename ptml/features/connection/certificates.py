@@ -35,7 +35,7 @@ def certificate_rows(logs: Logs) -> pl.LazyFrame | None:
     length = pl.coalesce(pl.col(chain).list.len() for chain in chains).alias("chain_length")
     asked = [pl.col(name) for name in ("server_name", "sni_matches_cert") if name in present]
     rows = ssl.select("capture_id", "uid", "ts", *chains, *asked, length)
-    return _with_chain(rows, logs["x509"], chains) if "x509" in logs else rows
+    return _with_match(_with_chain(rows, logs["x509"], chains) if "x509" in logs else rows)
 
 
 def _with_chain(rows: pl.LazyFrame, x509: pl.LazyFrame, chains: list[str]) -> pl.LazyFrame:
@@ -66,7 +66,7 @@ def _with_chain(rows: pl.LazyFrame, x509: pl.LazyFrame, chains: list[str]) -> pl
     if "certificate.subject" in known:
         issuers = unique.select("capture_id", issuer="leaf", issuer_subject="certificate.subject")
         rows = rows.join(issuers, on=["capture_id", "issuer"], how="left", nulls_equal=True)
-    return _with_match(rows)
+    return rows
 
 
 def _names(known: list[str]) -> list[pl.Expr]:

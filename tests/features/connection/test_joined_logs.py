@@ -14,7 +14,7 @@ from ptml.features.inputs import COLUMNS
 from tests.features.frames import conn, conn_row, log
 
 OLDER = {"conn", "dns", "http", "ssl", "x509", "files"}
-LOGS = sorted(set(COLUMNS) - OLDER - {"software"})
+LOGS = sorted(set(COLUMNS) - OLDER)
 HOSTILE = ["", "x" * 10_240, "\x00\x1b[31m", "ümlaut 界 \u202e", "a@b,<c@d>;", "\\\\h\\c$", "%s{0}'\"", "-"]
 
 CASES: dict[str, tuple[list[dict[str, Any]], dict[str, object]]] = {
