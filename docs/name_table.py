@@ -35,7 +35,10 @@ def make_table() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     pairs = triples.sum(axis=0)
     after_one = (pairs + 1) / (pairs.sum(axis=1, keepdims=True) + SYMBOLS)
     after_two = (triples + PRIOR * after_one) / (triples.sum(axis=2, keepdims=True) + PRIOR)
-    return np.minimum(np.rint(-np.log2(after_two) * TABLE_UNIT), 255).astype(np.uint8).ravel()
+    table: np.ndarray[tuple[int], np.dtype[np.uint8]] = (
+        np.minimum(np.rint(-np.log2(after_two) * TABLE_UNIT), 255).astype(np.uint8).ravel()
+    )
+    return table
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def _with_chain(rows: pl.LazyFrame, x509: pl.LazyFrame, chains: list[str]) -> pl
 
 def _names(known: list[str]) -> list[pl.Expr]:
     """Names that a certificate is for, in lower case: the alternative ones, or the common one if none."""
-    names = []
+    names: list[pl.Expr] = []
     if "san.dns" in known:
         names.append(pl.when(pl.col("san.dns").list.len() > 0).then(pl.col("san.dns")))
     if "certificate.subject" in known:

@@ -298,7 +298,7 @@ def test_tunnel_is_unset_or_empty_or_named() -> None:
 
 def test_share_of_a_fingerprint_counts_the_capture() -> None:
     """Three of four handshakes with a fingerprint share one; the rarest of a connection counts."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"uid": "C1", "hassh": "aa"},
         {"uid": "C2", "hassh": "aa"},
         {"uid": "C3", "hassh": "aa"},

@@ -139,7 +139,7 @@ def test_each_connection_is_what_a_search_through_all_answers_gives(
         for ts, host, query, given_, rtt, cap in replies
     ]
     logs = {"conn": pl.concat(rows), "dns": pl.concat(dns)}
-    expected = []
+    expected: list[tuple[object, ...]] = []
     for ts, host, target, cap in conns:
         of_capture = [one for one in replies if one[5] == cap]
         if not of_capture or host is None or target is None:
