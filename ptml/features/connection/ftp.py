@@ -37,18 +37,6 @@ def ftp_upload() -> pl.Expr:
     return pl.col("command").str.to_uppercase().is_in(UPLOAD).max()
 
 
-def ftp_download() -> pl.Expr:
-    """A file was asked of the server.
-
-    Unit: flag. Type: Boolean. Range: true, false. Logs: ftp. Scope: connection.
-    Null: no command known. Source: Zeek ftp.log.
-
-    >>> pl.DataFrame({"command": ["PASV", "STOR"]}).select(ftp_download()).item()
-    False
-    """
-    return (pl.col("command").str.to_uppercase() == "RETR").max()
-
-
 def ftp_anonymous() -> pl.Expr:
     """The user was anonymous.
 
@@ -103,7 +91,6 @@ FTP = family(
     (
         ftp_commands,
         ftp_upload,
-        ftp_download,
         ftp_anonymous,
         ftp_errors,
         ftp_active,

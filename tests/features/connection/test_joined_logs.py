@@ -98,7 +98,6 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, object]]] = {
         {
             "ftp_commands": 3,
             "ftp_upload": True,
-            "ftp_download": True,
             "ftp_anonymous": True,
             "ftp_errors": 1,
             "ftp_active": True,
