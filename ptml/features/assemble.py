@@ -61,11 +61,25 @@ def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
     >>> beside([PAIRS], {"conn": conn}).select("pair_connections").collect().row(0)
     (None,)
     """
-    tables = [(family, family.rows(inputs)) for family in families if family.rows]
+    tables = [(family, family.rows({**inputs, **also(family, inputs)})) for family in families if family.rows]
     return pl.concat(
         [rows.select(_exprs(family.features, rows)) for family, rows in tables if rows is not None],
         how="horizontal",
     )
+
+
+def also(family: Family, inputs: Logs) -> dict[str, pl.LazyFrame]:
+    """Make the tables that a family needs beside conn.log.
+
+    Args:
+        family: One of :func:`families_beside`.
+        inputs: Checked inputs; a share of conn alone gives none.
+
+    >>> from ptml.features.connection.resolved import RESOLVED
+    >>> also(RESOLVED, {})
+    {}
+    """
+    return family.also(inputs) if family.also else {}
 
 
 def there(columns: Iterable[str], frame: pl.LazyFrame) -> list[str]:

@@ -15,6 +15,7 @@ import polars as pl
 from ptml.features.assemble import (
     UID,
     aggregations,
+    also,
     beside,
     families_beside,
     finished,
@@ -183,11 +184,20 @@ class _Work:
     def beside(self, conn: pl.LazyFrame, span: pl.LazyFrame) -> Iterator[Shares]:
         """Describe each connection beside others; shares are ranges of rows."""
         for family in families_beside(self.features.connection):
-            ranges = self.shares()
-            with Shares(self.folder, self.count) as dealt:
-                dealt.deal_by(conn.select(ROW, *there(family.reads, conn)), family.together, self.batch_rows)
-                for _, share in dealt:
-                    logs = {"conn": share.lazy(), SPAN: span}
+            ranges, tables = self.shares(), also(family, self.inputs)
+            with contextlib.ExitStack() as stack:
+                dealt, whole = {}, {}
+                for name, table in {"conn": conn.select(ROW, *there(family.reads, conn)), **tables}.items():
+                    if there(family.together, table) == list(family.together):
+                        dealt[name] = stack.enter_context(Shares(self.folder, self.count))
+                        dealt[name].deal_by(table, family.together, self.batch_rows)
+                    else:
+                        whole[name] = table.collect().lazy()
+                for number, share in dealt.pop("conn"):
+                    parts = {name: others.read(number) for name, others in dealt.items()}
+                    missing = {name: tables[name].clear() for name, part in parts.items() if part is None}
+                    found_in = {name: part.lazy() for name, part in parts.items() if part is not None}
+                    logs = {"conn": share.lazy(), SPAN: span, **whole, **missing, **found_in}
                     found = beside([family], logs).collect()
                     if family.rows is beacon_columns:
                         self.keep_pairs(address_rows(logs).collect(), KINDS[0])

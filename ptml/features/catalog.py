@@ -17,13 +17,29 @@ from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
 from ptml.features.connection.addresses import ADDRESSES
 from ptml.features.connection.beacon import BEACONS
+from ptml.features.connection.alerts import INTEL, SIGNATURES
 from ptml.features.connection.certificates import CERTIFICATES
+from ptml.features.connection.clients import CLIENTS
+from ptml.features.connection.directory import LDAP, LDAP_SEARCH
 from ptml.features.connection.dns import DNS
+from ptml.features.connection.filekinds import FILE_KINDS
 from ptml.features.connection.files import FILES
+from ptml.features.connection.ftp import FTP
+from ptml.features.connection.handshake import HANDSHAKE
 from ptml.features.connection.history import HISTORY
 from ptml.features.connection.http import HTTP
+from ptml.features.connection.logon import KERBEROS, NTLM
+from ptml.features.connection.mail import MAIL
+from ptml.features.connection.names import DNS_NAMES, HTTP_NAMES, TLS_NAMES
+from ptml.features.connection.network import DHCP, TUNNELED, TUNNELS
+from ptml.features.connection.oddities import NOTICE, WEIRD
 from ptml.features.connection.pair import PAIRS
+from ptml.features.connection.quic import QUIC
+from ptml.features.connection.remote import RDP, SSH
+from ptml.features.connection.resolved import RESOLVED
+from ptml.features.connection.rpc import RPC
 from ptml.features.connection.service import SERVICE
+from ptml.features.connection.smb import SMB_FILES, SMB_SHARES
 from ptml.features.connection.state import STATE
 from ptml.features.connection.timing import TIMING
 from ptml.features.connection.tls import TLS
@@ -43,12 +59,38 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     SERVICE,
     ADDRESSES,
     DNS,
+    DNS_NAMES,
     HTTP,
+    CLIENTS,
+    HTTP_NAMES,
     TLS,
+    HANDSHAKE,
+    TLS_NAMES,
     CERTIFICATES,
     FILES,
+    FILE_KINDS,
     PAIRS,
     *BEACONS,
+    RESOLVED,
+    QUIC,
+    SSH,
+    RDP,
+    MAIL,
+    FTP,
+    SMB_FILES,
+    SMB_SHARES,
+    RPC,
+    KERBEROS,
+    NTLM,
+    LDAP,
+    LDAP_SEARCH,
+    DHCP,
+    TUNNELS,
+    TUNNELED,
+    WEIRD,
+    NOTICE,
+    INTEL,
+    SIGNATURES,
 )
 CAPTURE_FAMILIES: tuple[Family, ...] = (
     TRAFFIC,

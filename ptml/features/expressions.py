@@ -10,6 +10,9 @@ import polars as pl
 BYTE_CAP = 1 << 40
 """Counts above 1 TiB are taken as 1 TiB in totals: after a sequence-number gap Zeek can report any count."""
 
+BYTE, SHORT = 2**8 - 1, 2**16 - 1
+"""The greatest counts that UInt8 and UInt16 hold."""
+
 PRIVATE = (
     r"^(::ffff:)?(10\.|127\.|192\.168\.|169\.254\.|172\.(1[6-9]|2[0-9]|3[01])\."
     r"|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)"
@@ -73,6 +76,24 @@ def total(column: str) -> pl.Expr:
     """
     value = pl.col(column)
     return pl.when(value.count() > 0).then(value.clip(upper_bound=BYTE_CAP).sum())
+
+
+def at_most(count: pl.Expr, most: int) -> pl.Expr:
+    """Take a count above the greatest that its type holds as that one: it saturates, it does not turn null.
+
+    >>> pl.DataFrame({"n": [7, 300, None]}).select(at_most(pl.col("n"), BYTE)).to_series().to_list()
+    [7, 255, None]
+    """
+    return count.clip(upper_bound=most)
+
+
+def distinct(values: pl.Expr) -> pl.Expr:
+    """Count the different values that are known.
+
+    >>> pl.DataFrame({"name": ["a", "b", "a", None]}).select(distinct(pl.col("name"))).item()
+    2
+    """
+    return values.drop_nulls().n_unique()
 
 
 def evenness(counts: pl.Expr) -> pl.Expr:

@@ -106,6 +106,8 @@ class Family:
         together: Columns of conn.log: connections with equal values in them can be made into rows apart from
             all others, so that a large capture is worked on in shares. Empty: only all at once.
         reads: Columns of conn.log that `rows` reads; needed beside `together`.
+        also: Makes further tables from the logs, which `rows` is given under their names beside conn. Those
+            with all columns of `together` are dealt into shares with conn; others are small, and given whole.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Family:
     keys: tuple[str, ...] = ("capture_id", "uid")
     together: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None
 
 
 def family(
@@ -124,6 +127,7 @@ def family(
     *,
     together: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
+    also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None,
 ) -> Family:
     """Gather feature functions into a family, reading the facts from their docstrings.
 
@@ -134,12 +138,13 @@ def family(
         keys: See :class:`Family`.
         together: See :class:`Family`.
         reads: See :class:`Family`.
+        also: See :class:`Family`.
 
     >>> [feature.name for feature in family("volume", (_example,)).features]
     ['_example']
     """
     features = tuple(read_feature(function, name) for function in functions)
-    return Family(name, features, rows, keys, together, reads)
+    return Family(name, features, rows, keys, together, reads, also)
 
 
 def read_feature(

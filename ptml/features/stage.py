@@ -12,6 +12,7 @@ from ptml.catalog import require_captures, select_captures
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
+from ptml.features.inputs import COLUMNS
 from ptml.features.large import collect_capture_features
 from ptml.features.own import feature_set, own_file
 from ptml.io import writing
@@ -163,9 +164,16 @@ def derive(task: FeaturesTask) -> Manifest:
             },
             rows_in=read,
             rows_out=rows,
-            notes=[f"no {log}.log: its features are null" for log in HELPFUL_LOGS if log not in logs],
+            notes=_notes(logs),
             counts={"left out (no uid, or a uid seen before)": read - rows},
         )
+
+
+def _notes(logs: Mapping[str, pl.LazyFrame]) -> list[str]:
+    """Say which logs are not there: a line each for those of most captures, one for all that are rarer."""
+    rarer = sorted(log for log in COLUMNS if log not in (*HELPFUL_LOGS, "conn", *logs))
+    notes = [f"no {log}.log: its features are null" for log in HELPFUL_LOGS if log not in logs]
+    return [*notes, f"nor any of {', '.join(rarer)}: theirs are null too"] if rarer else notes
 
 
 def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame], task: FeaturesTask) -> int:

@@ -45,6 +45,7 @@ def conn_row(uid: str | None, ts: float = 0.0, **changes: object) -> dict[str, A
         "orig_ip_bytes": 290,
         "resp_pkts": 4,
         "resp_ip_bytes": 218,
+        "tunnel_parents": None,
     }
     return row | {field.replace("__", "."): value for field, value in changes.items()}
 

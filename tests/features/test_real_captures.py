@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -18,19 +19,26 @@ if TYPE_CHECKING:
 
     from ptml.features.family import Feature
 
-FEWEST_LOGS = 5
+FEWEST_LOGS = 2
+
+
+def content(path: Path) -> bytes:
+    """Read a file, plain or gzip."""
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
 
 
 def read_tsv(path: Path) -> pl.LazyFrame:
-    """Read an uncompressed TSV log with code of the test's own: header, unset, sets; escapes are left."""
-    lines = path.read_text("utf-8", errors="replace").split("\n")
+    """Read a TSV log, plain or gzip, with code of the test's own: header, unset, sets; escapes are left."""
+    log = path.name.partition(".")[0]
+    lines = content(path).decode("utf-8", errors="replace").split("\n")
     (fields,) = (line.split("\t")[1:] for line in lines if line.startswith("#fields"))
     rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    wanted = [(index, name) for index, name in enumerate(fields) if name in COLUMNS[path.stem]]
+    wanted = [(index, name) for index, name in enumerate(fields) if name in COLUMNS[log]]
     text = {name: [None if row[index] == "-" else row[index] for row in rows] for index, name in wanted}
     exprs = []
     for _, name in wanted:
-        dtype, column = COLUMNS[path.stem][name], pl.col(name)
+        dtype, column = COLUMNS[log][name], pl.col(name)
         if isinstance(dtype, pl.List):
             column = column.str.split(",").cast(dtype)
         elif dtype == pl.Datetime:
@@ -48,8 +56,9 @@ def test_no_two_features_are_equal_on_real_captures(real_data: Path) -> None:
     connections: list[pl.DataFrame] = []
     captures: list[pl.DataFrame] = []
     for folder in sorted((real_data / "zeek").iterdir()):
-        logs = {name: folder / f"{name}.log" for name in COLUMNS if (folder / f"{name}.log").exists()}
-        tsv = {name: read_tsv(path) for name, path in logs.items() if path.read_bytes()[:1] == b"#"}
+        found = [folder / f"{name}.log{end}" for name in COLUMNS for end in ("", ".gz")]
+        logs = {path.name.partition(".")[0]: path for path in found if path.exists()}
+        tsv = {name: read_tsv(path) for name, path in logs.items() if content(path)[:1] == b"#"}
         if "conn" in tsv and len(tsv) >= FEWEST_LOGS:
             connections.extend(iter_connection_features(tsv))
             captures.append(capture_features(tsv).collect())
@@ -59,14 +68,14 @@ def test_no_two_features_are_equal_on_real_captures(real_data: Path) -> None:
 
 
 def equal_columns(table: pl.DataFrame, features: Sequence[Feature]) -> list[tuple[str, str]]:
-    """Find pairs of columns of one kind that hold the same values."""
+    """Find pairs of columns of one kind that hold the same values; a column of one value tells nothing."""
     text = table.select(
         pl.col(f.name).cast(pl.String) if f.dtype == pl.Enum else pl.col(f.name).cast(pl.Float64)
         for f in features
     )
     return [
         (one.name, other.name)
-        for one, other in combinations(features, 2)
+        for one, other in combinations([f for f in features if text[f.name].drop_nulls().n_unique() > 1], 2)
         if text.schema[one.name] == text.schema[other.name]
         and text[one.name].eq_missing(text[other.name]).all()
     ]

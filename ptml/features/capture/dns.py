@@ -7,6 +7,7 @@ import polars as pl
 from ptml.features.connection.dns import BULKY_TYPES, NXDOMAIN
 from ptml.features.expressions import share
 from ptml.features.family import Logs, family
+from ptml.features.names import name_facts
 
 
 def all_dns_rows(logs: Logs) -> pl.LazyFrame | None:
@@ -19,7 +20,7 @@ def all_dns_rows(logs: Logs) -> pl.LazyFrame | None:
 
 
 def by_domain(logs: Logs) -> pl.LazyFrame | None:
-    """Last two labels of the names asked for, each with the distinct ``names`` under it.
+    """Registered domains of the names asked for, each with the distinct ``names`` under it.
 
     >>> dns = pl.LazyFrame({"capture_id": "c", "query": ["a.x.com", "b.x.com", "b.x.com", "arpa"]})
     >>> by_domain({"dns": dns}).select("domain", "names").sort("domain").collect().rows()
@@ -29,7 +30,8 @@ def by_domain(logs: Logs) -> pl.LazyFrame | None:
         return None
     name = pl.col("query").str.to_lowercase().str.strip_chars(".")
     names = logs["dns"].filter(pl.col("query").is_not_null()).select("capture_id", name).unique()
-    domain = pl.col("query").str.extract(r"([^.]*\.?[^.]*)$").alias("domain")
+    registered = name_facts(pl.col("query")).struct.field("registered")
+    domain = pl.coalesce(registered, "query").alias("domain")
     return names.select("capture_id", domain).group_by("capture_id", "domain").agg(pl.len().alias("names"))
 
 
@@ -118,7 +120,7 @@ def dns_names() -> pl.Expr:
 
 
 def dns_domains() -> pl.Expr:
-    """Distinct last two labels of the names asked for.
+    """Distinct registered domains of the names asked for: the public suffix and one label more.
 
     Unit: domains. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
     Null: no name known. Source: Bilge et al. 2011, EXPOSURE.
@@ -130,7 +132,7 @@ def dns_domains() -> pl.Expr:
 
 
 def most_names_in_domain() -> pl.Expr:
-    """Most distinct names under one domain (its last two labels): a tunnel asks a new name each time.
+    """Most distinct names under one registered domain: a tunnel asks a new name each time.
 
     Unit: names. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
     Null: no name known. Source: RITA v5, C2 over DNS.
