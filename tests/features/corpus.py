@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 Logs = dict[str, pl.LazyFrame]
 FEWEST_LOGS = 5
-MOST_CONNECTIONS = 3000
+COMMON = frozenset(["conn", "dns", "files", "http", "ssl", "x509", "weird"])
+MOST_CONNECTIONS = 30_000
 
 
 def read_capture(folder: Path) -> Logs:
     """Read the columns of a capture that features read into memory; rows that cannot be read are left out."""
-    logs = scan_logs(folder, on_error="skip")
+    logs = scan_logs(folder, on_error="quarantine")
     known = {name: frame for name, frame in logs.items() if name in COLUMNS}
     return {
         name: frame.select(column for column in COLUMNS[name] if column in frame.collect_schema())
@@ -42,20 +43,21 @@ def simulated_captures(folder: Path) -> list[Logs]:
 
 
 def real_captures(root: Path) -> list[Logs]:
-    """Read the real captures that have several logs and are not long."""
+    """Read the real captures that have several logs, or a rare one, and are not long."""
     found = []
     for folder in sorted((root / "zeek").iterdir()):
-        logs = read_capture(folder) if (folder / "conn.log").exists() else {}
-        if len(logs) >= FEWEST_LOGS and "conn" in logs and _uids(logs):
-            found.append(logs)
+        names = {path.name.split(".")[0] for path in folder.iterdir()} & set(COLUMNS)
+        if "conn" in names and (len(names) >= FEWEST_LOGS or names - COMMON):
+            logs = read_capture(folder)
+            if _connections(logs["conn"]) in range(1, MOST_CONNECTIONS):
+                found.append(logs)
     return found
 
 
-def _uids(logs: Logs) -> bool:
-    conn = logs["conn"]
+def _connections(conn: pl.LazyFrame) -> int:
     if not {"uid", "ts"} <= set(conn.collect_schema()):
-        return False
-    return 0 < conn.select(pl.col("uid").count()).collect().item() <= MOST_CONNECTIONS
+        return 0
+    return int(conn.select(pl.col("uid").count()).collect().item())
 
 
 def together(captures: Iterable[Logs]) -> Logs:

@@ -30,6 +30,15 @@ DERIVED = {"connection": connections, "capture": wholes}
 KEY = {"connection": ["capture_id", "uid"], "capture": ["capture_id"]}
 BY_LEVEL = pytest.mark.parametrize("level", ["connection", "capture"])
 ROUNDING = 1e-6
+UNSEEN = {
+    *("tls_validation_failed", "tls_ja3_share", "tls_ja3s_share", "tls_ja4_share", "ssh_hassh_share"),
+    *("quic_version", "quic_sni_missing", "quic_sni_length", "quic_http3", "quic_early_data", "quic_retry"),
+    *("ldap_messages", "ldap_simple_bind", "ldap_refused", "ldap_searches", "ldap_results"),
+    *("ldap_whole_tree", "ldap_service_accounts", "smtp_reply_elsewhere", "file_seen_before"),
+    *("notice_count", "notice_certificate", "notice_malware", "notice_scan", "notice_guessing"),
+    *("intel_hits", "intel_kinds", "signature_hits", "signature_rules"),
+}
+"""What these captures cannot judge, since none has the log or the field; tests of their own work them by hand."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +57,7 @@ def real(real_data: Path) -> list[Logs]:
 
 def bounds(feature: Feature) -> tuple[float, float, bool]:
     """Read the least and the greatest value that a range states, and whether the least is left out."""
-    words = feature.range.split()
+    words = feature.range.removesuffix(", where it saturates").split()
     if feature.range == "any":
         return -np.inf, np.inf, False
     above = words[0] == "above"
@@ -102,7 +111,7 @@ def test_no_two_features_are_equal_on_all_captures(
 ) -> None:
     """Two features that are equal on all data are one feature: there are none such."""
     table = DERIVED[level]([*simulated, *real])
-    assert equal_columns(table, FEATURES[level]) == []
+    assert equal_columns(table, [one for one in FEATURES[level] if one.name not in UNSEEN]) == []
 
 
 @BY_LEVEL
@@ -117,7 +126,8 @@ def test_no_feature_is_constant_on_simulated_and_on_real_captures(
         for feature in FEATURES[level]
         if one[feature.name].n_unique() < 2 and other[feature.name].n_unique() < 2
     ]
-    assert constant == []
+    assert [name for name in constant if name not in UNSEEN] == []
+    assert {name for name in UNSEEN if name in one.columns} <= set(constant), "seen by now: judge it"
 
 
 def in_days(frame: pl.LazyFrame) -> pl.LazyFrame:
