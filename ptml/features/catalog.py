@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from ptml.features.capture.dns import CAPTURE_DNS
 from ptml.features.capture.fanout import FANOUT
 from ptml.features.capture.http import CAPTURE_HTTP
+from ptml.features.capture.kinds import KINDS
+from ptml.features.capture.lengths import LENGTHS
 from ptml.features.capture.outcome import OUTCOME
+from ptml.features.capture.sizes import SIZES
 from ptml.features.capture.timing import CAPTURE_TIMING
 from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
+from ptml.features.capture.ways import WAYS
 from ptml.features.connection.addresses import ADDRESSES
 from ptml.features.connection.beacon import BEACONS
 from ptml.features.connection.alerts import INTEL, SIGNATURES
@@ -95,6 +99,10 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
 CAPTURE_FAMILIES: tuple[Family, ...] = (
     TRAFFIC,
     OUTCOME,
+    SIZES,
+    LENGTHS,
+    KINDS,
+    WAYS,
     *FANOUT,
     *CAPTURE_DNS,
     CAPTURE_HTTP,
