@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from ptml.features.capture.dns import CAPTURE_DNS
 from ptml.features.capture.fanout import FANOUT
+from ptml.features.capture.files import CAPTURE_FILES
 from ptml.features.capture.http import CAPTURE_HTTP
 from ptml.features.capture.kinds import KINDS
 from ptml.features.capture.lengths import LENGTHS
+from ptml.features.capture.oddities import ODDITIES
 from ptml.features.capture.outcome import OUTCOME
 from ptml.features.capture.sizes import SIZES
 from ptml.features.capture.timing import CAPTURE_TIMING
@@ -105,8 +107,10 @@ CAPTURE_FAMILIES: tuple[Family, ...] = (
     WAYS,
     *FANOUT,
     *CAPTURE_DNS,
-    CAPTURE_HTTP,
+    *CAPTURE_HTTP,
     *CAPTURE_TLS,
+    CAPTURE_FILES,
+    *ODDITIES,
     *CAPTURE_TIMING,
 )
 
