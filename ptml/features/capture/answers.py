@@ -16,7 +16,7 @@ def servfail_share() -> pl.Expr:
     """Share of the answers that say that the server failed.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no answer known. Source: RFC 2136; Antonakakis et al. 2012, Pleiades.
+    Null: no answer known. Source: RFC 1035; Antonakakis et al. 2012, Pleiades.
 
     >>> pl.DataFrame({"rcode": [0, 2, None]}).select(servfail_share()).item()
     0.5
@@ -28,7 +28,7 @@ def dns_refused_share() -> pl.Expr:
     """Share of the answers that refuse the question.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no answer known. Source: RFC 2136.
+    Null: no answer known. Source: RFC 1035.
 
     >>> pl.DataFrame({"rcode": [0, 5, None]}).select(dns_refused_share()).item()
     0.5

@@ -120,9 +120,8 @@ def expired_certificate_share() -> pl.Expr:
 
     >>> from datetime import datetime
     >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))
-    >>> rows = pl.DataFrame({"ts": [june] * 2, "certificate.not_valid_before": [may] * 2, "certificate.not_valid_after": [may, july]})
-    >>> from datetime import datetime
-    >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))
+    >>> ends = {"certificate.not_valid_before": [may] * 2, "certificate.not_valid_after": [may, july]}
+    >>> rows = pl.DataFrame({"ts": [june] * 2, **ends})
     >>> rows.select(expired_certificate_share()).item()
     0.5
     """
@@ -138,9 +137,8 @@ def median_validity_days() -> pl.Expr:
 
     >>> from datetime import datetime
     >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))
-    >>> rows = pl.DataFrame({"certificate.not_valid_before": [may, june], "certificate.not_valid_after": [june, july]})
-    >>> from datetime import datetime
-    >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))
+    >>> ends = {"certificate.not_valid_before": [may, june], "certificate.not_valid_after": [june, july]}
+    >>> rows = pl.DataFrame(ends)
     >>> rows.select(median_validity_days()).item()
     30.5
     """
