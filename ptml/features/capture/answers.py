@@ -7,7 +7,7 @@ import polars as pl
 from ptml.features.expressions import not_negative, ratio, share
 
 _SERVFAIL, _REFUSED = 2, 5
-_PTR, _MX, _TXT = 12, 15, 16
+_PTR, _MX = 12, 15
 _ADDRESSES = (1, 28)
 _US_PER_MINUTE = 60_000_000
 
@@ -58,18 +58,6 @@ def reverse_question_share() -> pl.Expr:
     0.5
     """
     return share(pl.col("qtype") == _PTR)
-
-
-def txt_share() -> pl.Expr:
-    """Share of the questions for text.
-
-    Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no question type known. Source: Born and Gustafson 2010.
-
-    >>> pl.DataFrame({"qtype": [1, 16, None]}).select(txt_share()).item()
-    0.5
-    """
-    return share(pl.col("qtype") == _TXT)
 
 
 def mail_question_share() -> pl.Expr:

@@ -175,7 +175,6 @@ CAPTURE_DNS = (
             answers.dns_refused_share,
             answers.address_question_share,
             answers.reverse_question_share,
-            answers.txt_share,
             answers.mail_question_share,
             answers.question_types,
             answers.dns_per_minute,

@@ -136,8 +136,8 @@ def vertical(logs: Logs) -> pl.LazyFrame:
 def _scans(logs: Logs, fixed: str, counted: str) -> pl.LazyFrame:
     """Count targets; one failed when all of its connections, of known state, were refused or unanswered."""
     triples = _counted(logs, SOURCE, DESTINATION, PORT)
-    failed = pl.col(*_there(triples, "failed")).sum() if _there(triples, "failed") else []
-    return triples.group_by("capture_id", SOURCE, fixed).agg(pl.len().alias(counted), failed)
+    failed = [pl.col(name).sum() for name in _there(triples, "failed")]
+    return triples.group_by("capture_id", SOURCE, fixed).agg(pl.len().alias(counted), *failed)
 
 
 def _code(address: str) -> pl.Expr:

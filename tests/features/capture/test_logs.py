@@ -49,7 +49,7 @@ def test_dns() -> None:
         "failed_domain_share": 0.5,
         "lone_name_domain_share": 0.5,
         "top_domain_share": 0.75,
-        "txt_share": 0.25,
+        "dns_bulky_share": 0.25,
         "reverse_question_share": 0.25,
         "dns_refused_share": 0.25,
         "question_types": 3,
