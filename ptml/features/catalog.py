@@ -22,8 +22,8 @@ from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
 from ptml.features.capture.ways import WAYS
 from ptml.features.connection.addresses import ADDRESSES
-from ptml.features.connection.beacon import BEACONS
 from ptml.features.connection.alerts import INTEL, SIGNATURES
+from ptml.features.connection.beacon import BEACONS
 from ptml.features.connection.certificates import CERTIFICATES
 from ptml.features.connection.clients import CLIENTS
 from ptml.features.connection.directory import LDAP, LDAP_SEARCH

@@ -74,10 +74,10 @@ def fano() -> pl.Expr:
 def second_fano_factor() -> pl.Expr:
     """Variance of connections a second over their mean, empty ones included: 1 for a Poisson process.
 
+    Counts of 4, 0, 0 and 4 have mean 2 and variance 4.
+
     Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
     Null: no time known. Source: Fano 1947.
-
-    Counts of 4, 0, 0 and 4 have mean 2 and variance 4.
 
     >>> pl.DataFrame({"bin": [0, 3], "connections": [4, 4]}).select(second_fano_factor()).item()
     2.0
@@ -88,10 +88,10 @@ def second_fano_factor() -> pl.Expr:
 def ten_second_fano_factor() -> pl.Expr:
     """Variance of connections in ten seconds over their mean, empty ones included: 1 for a Poisson process.
 
+    Counts of 4, 0, 0 and 4 have mean 2 and variance 4.
+
     Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
     Null: no time known. Source: Fano 1947.
-
-    Counts of 4, 0, 0 and 4 have mean 2 and variance 4.
 
     >>> pl.DataFrame({"bin": [0, 3], "connections": [4, 4]}).select(ten_second_fano_factor()).item()
     2.0
@@ -102,10 +102,10 @@ def ten_second_fano_factor() -> pl.Expr:
 def ten_minute_fano_factor() -> pl.Expr:
     """Variance of connections in ten minutes over their mean, empty ones included: 1 for a Poisson process.
 
+    Counts of 4, 0, 0 and 4 have mean 2 and variance 4.
+
     Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
     Null: no time known. Source: Fano 1947.
-
-    Counts of 4, 0, 0 and 4 have mean 2 and variance 4.
 
     >>> pl.DataFrame({"bin": [0, 3], "connections": [4, 4]}).select(ten_minute_fano_factor()).item()
     2.0

@@ -16,10 +16,10 @@ _SIGNS = 2
 def random_domain_share() -> pl.Expr:
     """Share of the domains whose own label looks made by a machine.
 
+    At least 7 characters, and two of: a fifth are digits; 4 consonants in a row; 3 bits of entropy a byte.
+
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
     Null: no name known. Source: Antonakakis et al. 2012, Pleiades.
-
-    At least 7 characters, and two of: a fifth are digits; 4 consonants in a row; 3 bits of entropy a byte.
 
     >>> pl.DataFrame({"domain": ["xk7qzw94bt.com", "wikipedia.org"]}).select(random_domain_share()).item()
     0.5

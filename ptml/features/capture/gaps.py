@@ -95,10 +95,10 @@ def longest_gap_share() -> pl.Expr:
 def burstiness() -> pl.Expr:
     """Deviation less mean of the gaps, over their sum: -1 for a clock, 0 for chance, 1 for the utmost bursts.
 
+    Gaps 0, 0, 0 and 4 have mean 1 and deviation 3 ** 0.5.
+
     Unit: ratio. Type: Float32. Range: -1 to 1. Logs: conn. Scope: capture.
     Null: fewer than two starts known, or all at once. Source: Goh and Barabasi 2008.
-
-    Gaps 0, 0, 0 and 4 have mean 1 and deviation 3 ** 0.5.
 
     >>> pl.DataFrame({"gap": [0.0, 0.0, 0.0, 4.0]}).select(burstiness()).item()
     0.2679491924311227

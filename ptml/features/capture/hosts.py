@@ -181,10 +181,10 @@ def two_way_host_share() -> pl.Expr:
 def horizontal_failed_share() -> pl.Expr:
     """Of the hosts in the widest horizontal scan, the share that refused or did not answer on the port.
 
+    Of several scans of the greatest width the one that failed most counts.
+
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no addresses, ports or states known. Source: Jung et al. 2004.
-
-    Of several scans of the greatest width the one that failed most counts.
 
     >>> pl.DataFrame({"destinations": [4, 1], "failed": [3, 1]}).select(horizontal_failed_share()).item()
     0.75
@@ -195,10 +195,10 @@ def horizontal_failed_share() -> pl.Expr:
 def vertical_failed_share() -> pl.Expr:
     """Of the ports in the widest vertical scan, the share that refused or did not answer.
 
+    Of several scans of the greatest width the one that failed most counts.
+
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no addresses, ports or states known. Source: Jung et al. 2004.
-
-    Of several scans of the greatest width the one that failed most counts.
 
     >>> pl.DataFrame({"ports": [4, 1], "failed": [3, 1]}).select(vertical_failed_share()).item()
     0.75

@@ -94,10 +94,10 @@ def top_pair_byte_share() -> pl.Expr:
 def top_pair_upload_share() -> pl.Expr:
     """Share of the payload of the pair of hosts with most that the originator sent: high for exfiltration.
 
+    Of several such pairs the one with the greatest share counts.
+
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no count known in both directions, or no payload. Source: Bullard and Gates 2013.
-
-    Of several such pairs the one with the greatest share counts.
 
     >>> pl.DataFrame({"sent": [9, 1], "bytes": [12, 2]}).select(top_pair_upload_share()).item()
     0.75

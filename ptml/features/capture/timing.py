@@ -121,10 +121,10 @@ def busiest_minute_share() -> pl.Expr:
 def minute_fano_factor() -> pl.Expr:
     """Variance of connections a minute over their mean, empty minutes included: 1 for a Poisson process.
 
+    Minutes with 4, 0, 0 and 4 connections have mean 2 and variance 4.
+
     Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
     Null: no time known. Source: Fano 1947.
-
-    Minutes with 4, 0, 0 and 4 connections have mean 2 and variance 4.
 
     >>> pl.DataFrame({"bin": [0, 3], "connections": [4, 4]}).select(minute_fano_factor()).item()
     2.0
