@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 
 from ptml.features.capture.dns import CAPTURE_DNS
 from ptml.features.capture.fanout import FANOUT
+from ptml.features.capture.files import CAPTURE_FILES
 from ptml.features.capture.http import CAPTURE_HTTP
+from ptml.features.capture.kinds import KINDS
+from ptml.features.capture.lengths import LENGTHS
+from ptml.features.capture.oddities import ODDITIES
 from ptml.features.capture.outcome import OUTCOME
+from ptml.features.capture.sizes import SIZES
 from ptml.features.capture.timing import CAPTURE_TIMING
 from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
+from ptml.features.capture.ways import WAYS
 from ptml.features.connection.addresses import ADDRESSES
 from ptml.features.connection.alerts import INTEL, SIGNATURES
 from ptml.features.connection.beacon import BEACONS
@@ -95,10 +101,16 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
 CAPTURE_FAMILIES: tuple[Family, ...] = (
     TRAFFIC,
     OUTCOME,
+    SIZES,
+    LENGTHS,
+    KINDS,
+    WAYS,
     *FANOUT,
     *CAPTURE_DNS,
-    CAPTURE_HTTP,
+    *CAPTURE_HTTP,
     *CAPTURE_TLS,
+    CAPTURE_FILES,
+    *ODDITIES,
     *CAPTURE_TIMING,
 )
 

@@ -108,6 +108,30 @@ def evenness(counts: pl.Expr) -> pl.Expr:
     return ratio(ordered.entropy(base=2.0, normalize=True), ordered.len().cast(pl.Float64).log(2.0))
 
 
+def gini(amounts: pl.Expr) -> pl.Expr:
+    """Gini coefficient: 0 when all amounts are equal, near 1 when one has all; null if they sum to nothing.
+
+    With n amounts in ascending order it is (2 * sum of rank * amount) / (n * sum) - (n + 1) / n. The amounts
+    are sorted first: a float sum depends on its order, and groups come in any.
+
+    >>> pl.DataFrame({"n": [1, 3, None]}).select(gini(pl.col("n"))).item()
+    0.25
+    """
+    ordered = amounts.drop_nulls().sort().cast(pl.Float64)
+    n, sums = ordered.len().cast(pl.Float64), ordered.sum()
+    weighted = (ordered * ordered.cum_count()).sum()
+    return ratio(2 * weighted, n * sums).sub((n + 1) / n).clip(lower_bound=0)
+
+
+def top_share(amounts: pl.Expr) -> pl.Expr:
+    """Share of the sum that the greatest amount has; null where the sum is not positive.
+
+    >>> pl.DataFrame({"n": [3, 1]}).select(top_share(pl.col("n"))).item()
+    0.75
+    """
+    return ratio(amounts.max().cast(pl.Float64), amounts.sum())
+
+
 def entropy(text: pl.Expr) -> pl.Expr:
     """Shannon entropy of the bytes of a string (of its first 4096 characters), in bits a byte.
 

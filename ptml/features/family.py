@@ -108,6 +108,8 @@ class Family:
         reads: Columns of conn.log that `rows` reads; needed beside `together`.
         also: Makes further tables from the logs, which `rows` is given under their names beside conn. Those
             with all columns of `together` are dealt into shares with conn; others are small, and given whole.
+        condensed: `rows` groups the rows of a log by host, port, name or time. They are made once and held
+            for all features, where rows of a log themselves pass by without being held.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Family:
     together: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None
+    condensed: bool = False
 
 
 def family(
@@ -128,6 +131,7 @@ def family(
     together: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
     also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None,
+    condensed: bool = False,
 ) -> Family:
     """Gather feature functions into a family, reading the facts from their docstrings.
 
@@ -139,12 +143,13 @@ def family(
         together: See :class:`Family`.
         reads: See :class:`Family`.
         also: See :class:`Family`.
+        condensed: See :class:`Family`.
 
     >>> [feature.name for feature in family("volume", (_example,)).features]
     ['_example']
     """
     features = tuple(read_feature(function, name) for function in functions)
-    return Family(name, features, rows, keys, together, reads, also)
+    return Family(name, features, rows, keys, together, reads, also, condensed)
 
 
 def read_feature(

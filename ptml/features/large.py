@@ -1,4 +1,4 @@
-"""Features of a whole capture of any size: one at a time, so that only its own columns are in memory."""
+"""Features of a whole capture of any size: a family at a time, so that only its columns are in memory."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def collect_capture_features(
     with room(folder) as place:
         for family in features.capture:
             for one in aggregations([_cut_up(family, inputs, rows, batch_rows, place)], inputs):
-                for expr in one.exprs:
-                    found = one.rows.group_by(one.keys).agg(expr).collect(engine="streaming")
-                    frame = frame.join(found, on=KEY, how="left", nulls_equal=True)
+                held = one.rows.collect(engine="streaming").lazy() if family.condensed else one.rows
+                found = one.of(held).collect(engine="streaming")
+                frame = frame.join(found, on=KEY, how="left", nulls_equal=True)
     return finished(frame.lazy(), [KEY], features.capture_features).sort(KEY).collect()
 
 

@@ -18,7 +18,7 @@ from tests.features.frames import conn, conn_row, log
 if TYPE_CHECKING:
     from ptml.features.family import Logs
 
-OTHER_LOGS = ("dns", "http", "ssl", "x509", "files")
+OTHER_LOGS = ("dns", "http", "ssl", "x509", "files", "weird", "notice")
 uids = st.sampled_from([f"C{number}" for number in range(6)])
 small = st.none() | st.integers(0, 3) | st.just(2**64 - 1)
 text = st.none() | st.sampled_from(["", "a.com", "192.0.2.1", "x" * 300, "ümlaut.example", "POST", "/a?b=c"])
@@ -97,7 +97,7 @@ def test_missing_log_means_null(missing: str) -> None:
     }
     logs = {"conn": conn(conn_row("C1")), **frames(rows)}
     connections, captures = connection_features(logs).collect(), capture_features(logs).collect()
-    assert any(missing in feature.logs for feature in CONNECTION_FEATURES)
+    assert any(missing in feature.logs for feature in (*CONNECTION_FEATURES, *CAPTURE_FEATURES))
     for table, features in ((connections, CONNECTION_FEATURES), (captures, CAPTURE_FEATURES)):
         needing = [feature.name for feature in features if missing in feature.logs]
         assert all(table[name].item() is None for name in needing)

@@ -12,9 +12,10 @@ import pytest
 from ptml.features.build import capture_features, iter_connection_features
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
 from ptml.features.inputs import COLUMNS
+from ptml.parse.scan import scan_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ptml.features.family import Feature
@@ -63,8 +64,17 @@ def test_no_two_features_are_equal_on_real_captures(real_data: Path) -> None:
             connections.extend(iter_connection_features(tsv))
             captures.append(capture_features(tsv).collect())
     assert len(captures) >= 20
+    captures.extend(longer_captures(real_data))
     assert equal_columns(pl.concat(connections), CONNECTION_FEATURES) == []
     assert equal_columns(pl.concat(captures), CAPTURE_FEATURES) == []
+
+
+def longer_captures(real_data: Path) -> Iterator[pl.DataFrame]:
+    """Describe captures of sensors: they last for hours, and have JA3 fingerprints and notices."""
+    for folder in sorted((*(real_data / "sensors").iterdir(), *(real_data / "labelled").iterdir())):
+        logs = {name: frame for name, frame in scan_logs(folder).items() if name in COLUMNS}
+        if "conn" in logs:
+            yield capture_features(logs).collect()
 
 
 def equal_columns(table: pl.DataFrame, features: Sequence[Feature]) -> list[tuple[str, str]]:

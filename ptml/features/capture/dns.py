@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ptml.features.capture import answers, domains
 from ptml.features.connection.dns import BULKY_TYPES, NXDOMAIN
 from ptml.features.expressions import share
 from ptml.features.family import Logs, family
@@ -20,19 +21,35 @@ def all_dns_rows(logs: Logs) -> pl.LazyFrame | None:
 
 
 def by_domain(logs: Logs) -> pl.LazyFrame | None:
-    """Registered domains of the names asked for, each with the distinct ``names`` under it.
+    """Registered domains asked about: the distinct ``names`` under each, its ``questions``, and ``missing``.
+
+    A domain is missing when every answer known about it said that the name does not exist.
 
     >>> dns = pl.LazyFrame({"capture_id": "c", "query": ["a.x.com", "b.x.com", "b.x.com", "arpa"]})
-    >>> by_domain({"dns": dns}).select("domain", "names").sort("domain").collect().rows()
-    [('arpa', 1), ('x.com', 2)]
+    >>> by_domain({"dns": dns}).select("domain", "names", "questions").sort("domain").collect().rows()
+    [('arpa', 1, 1), ('x.com', 2, 3)]
     """
     if "dns" not in logs or "query" not in logs["dns"].collect_schema():
         return None
-    name = pl.col("query").str.to_lowercase().str.strip_chars(".")
-    names = logs["dns"].filter(pl.col("query").is_not_null()).select("capture_id", name).unique()
-    registered = name_facts(pl.col("query")).struct.field("registered")
-    domain = pl.coalesce(registered, "query").alias("domain")
-    return names.select("capture_id", domain).group_by("capture_id", "domain").agg(pl.len().alias("names"))
+    coded = "rcode" in logs["dns"].collect_schema()
+    missing = [(pl.col("rcode") == NXDOMAIN).alias("missing")] if coded else []
+    asked = logs["dns"].filter(pl.col("query").is_not_null())
+    rows = asked.select("capture_id", pl.col("query").str.to_lowercase().str.strip_chars("."), *missing)
+    every = [pl.when(pl.col("missing").count() > 0).then(pl.col("missing").all())] if coded else []
+    names = rows.group_by("capture_id", "query").agg(pl.len().alias("questions"), *every)
+    placed = names.with_columns(domain_of(pl.col("query")).alias("domain"))
+    counts = (pl.len().alias("names"), pl.col("questions").sum())
+    return placed.group_by("capture_id", "domain").agg(*counts, *every)
+
+
+def domain_of(name: pl.Expr) -> pl.Expr:
+    """Registered domain of a name: its public suffix and one label more; the name itself where there is none.
+
+    >>> names = pl.DataFrame({"query": ["www.example.com", "arpa"]})
+    >>> names.select(domain_of(pl.col("query"))).to_series().to_list()
+    ['example.com', 'arpa']
+    """
+    return pl.coalesce(name_facts(name).struct.field("registered"), name)
 
 
 def dns_transactions() -> pl.Expr:
@@ -154,9 +171,39 @@ CAPTURE_DNS = (
             dns_bulky_share,
             median_query_length,
             longest_query,
+            answers.servfail_share,
+            answers.dns_refused_share,
+            answers.address_question_share,
+            answers.reverse_question_share,
+            answers.mail_question_share,
+            answers.question_types,
+            answers.dns_per_minute,
         ),
         all_dns_rows,
         _KEY,
     ),
-    family("dns", (dns_names, dns_domains, most_names_in_domain), by_domain, _KEY),
+    family(
+        "dns",
+        (answers.longest_txt_answer, answers.median_answers, answers.median_ttl, answers.ttl_p10),
+        all_dns_rows,
+        _KEY,
+    ),
+    family(
+        "dns",
+        (
+            dns_names,
+            dns_domains,
+            most_names_in_domain,
+            domains.random_domain_share,
+            domains.lone_name_domain_share,
+            domains.names_gini,
+            domains.domain_evenness,
+            domains.top_domain_share,
+            domains.failed_domain_share,
+            domains.median_domain_length,
+        ),
+        by_domain,
+        _KEY,
+        condensed=True,
+    ),
 )

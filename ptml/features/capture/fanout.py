@@ -4,69 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from ptml.features.expressions import PRIVATE, evenness, ratio, share
-from ptml.features.family import Logs, family
-
-_SOURCE, _DESTINATION, _PORT = "id.orig_h", "id.resp_h", "id.resp_p"
-
-
-def by_source(logs: Logs) -> pl.LazyFrame:
-    """Originators, each with its ``connections`` and the ``destinations`` that it contacts.
-
-    >>> conn = pl.LazyFrame({"capture_id": "c", "id.orig_h": ["a", "a", "b"], "id.resp_h": ["x", "y", "x"]})
-    >>> by_source({"conn": conn}).sort("connections").select("connections", "destinations").collect().rows()
-    [(1, 1), (2, 2)]
-    """
-    pairs = _counted(logs, _SOURCE, _DESTINATION)
-    return pairs.group_by("capture_id", _SOURCE).agg(
-        pl.col("connections").sum(), pl.len().alias("destinations")
-    )
-
-
-def by_destination(logs: Logs) -> pl.LazyFrame:
-    """Responders, each with its ``connections`` and whether it is ``private``.
-
-    >>> conn = pl.LazyFrame({"capture_id": "c", "id.resp_h": ["10.0.0.1", "10.0.0.1"]})
-    >>> by_destination({"conn": conn}).select("connections", "private").collect().rows()
-    [(2, True)]
-    """
-    conn = logs["conn"].filter(pl.col(_DESTINATION).is_not_null())
-    private = pl.col(_DESTINATION).str.contains(PRIVATE).alias("private")
-    rows = conn.select("capture_id", _code(_DESTINATION), private)
-    grouped = rows.group_by("capture_id", _DESTINATION)
-    return grouped.agg(pl.col("private").max(), pl.len().alias("connections"))
-
-
-def by_port(logs: Logs) -> pl.LazyFrame:
-    """TCP and UDP ports of responders, each with its ``connections``.
-
-    >>> conn = pl.LazyFrame({"capture_id": "c", "proto": "tcp", "id.resp_p": [80, 80, 443]})
-    >>> by_port({"conn": conn}).select("connections").sort("connections").collect()["connections"].to_list()
-    [1, 2]
-    """
-    return _counted(logs, _PORT)
-
-
-def horizontal(logs: Logs) -> pl.LazyFrame:
-    """Originators and ports, each with the ``destinations`` contacted on it.
-
-    >>> conn = pl.LazyFrame({"capture_id": "c", "id.orig_h": "a", "id.resp_h": ["x", "y"], "id.resp_p": 22})
-    >>> horizontal({"conn": conn}).collect()["destinations"].to_list()
-    [2]
-    """
-    triples = _counted(logs, _SOURCE, _DESTINATION, _PORT)
-    return triples.group_by("capture_id", _SOURCE, _PORT).agg(pl.len().alias("destinations"))
-
-
-def vertical(logs: Logs) -> pl.LazyFrame:
-    """Pairs of hosts, each with the ``ports`` contacted.
-
-    >>> conn = pl.LazyFrame({"capture_id": "c", "id.orig_h": "a", "id.resp_h": "x", "id.resp_p": [22, 23]})
-    >>> vertical({"conn": conn}).collect()["ports"].to_list()
-    [2]
-    """
-    triples = _counted(logs, _SOURCE, _DESTINATION, _PORT)
-    return triples.group_by("capture_id", _SOURCE, _DESTINATION).agg(pl.len().alias("ports"))
+from ptml.features.capture import groups, hosts, talk
+from ptml.features.expressions import evenness, share, top_share
+from ptml.features.family import family
 
 
 def source_hosts() -> pl.Expr:
@@ -90,7 +30,7 @@ def top_source_share() -> pl.Expr:
     >>> pl.DataFrame({"connections": [3, 1]}).select(top_source_share()).item()
     0.75
     """
-    return _top_share()
+    return top_share(pl.col("connections"))
 
 
 def most_destinations() -> pl.Expr:
@@ -126,7 +66,7 @@ def top_destination_share() -> pl.Expr:
     >>> pl.DataFrame({"connections": [3, 1]}).select(top_destination_share()).item()
     0.75
     """
-    return _top_share()
+    return top_share(pl.col("connections"))
 
 
 def destination_evenness() -> pl.Expr:
@@ -201,35 +141,87 @@ def widest_vertical() -> pl.Expr:
     return pl.col("ports").max()
 
 
-def _top_share() -> pl.Expr:
-    return ratio(pl.col("connections").max().cast(pl.Float64), pl.col("connections").sum())
-
-
-def _code(address: str) -> pl.Expr:
-    """An address as 32 bits, for counting: which address it was does not matter here."""
-    return pl.col(address).cast(pl.Categorical).to_physical().alias(address)
-
-
-def _counted(logs: Logs, *columns: str) -> pl.LazyFrame:
-    """Distinct values of the columns in each capture, with their connections; unknown and ICMP left out."""
-    conn = logs["conn"].filter(pl.all_horizontal(pl.col(name).is_not_null() for name in columns))
-    if _PORT in columns and "proto" in conn.collect_schema():
-        conn = conn.filter(pl.col("proto").ne_missing("icmp"))
-    values = [pl.col(name) if name == _PORT else _code(name) for name in columns]
-    rows = conn.select("capture_id", *values)
-    return rows.group_by("capture_id", *columns).agg(pl.len().alias("connections"))
-
-
 _KEY = ("capture_id",)
 FANOUT = (
-    family("fanout", (source_hosts, top_source_share, most_destinations), by_source, _KEY),
     family(
         "fanout",
-        (destination_hosts, top_destination_share, destination_evenness, public_destination_share),
-        by_destination,
+        (
+            source_hosts,
+            top_source_share,
+            most_destinations,
+            hosts.source_gini,
+            hosts.median_destinations,
+            hosts.top_uploader_share,
+        ),
+        groups.by_source,
         _KEY,
+        condensed=True,
     ),
-    family("fanout", (destination_ports, port_evenness), by_port, _KEY),
-    family("fanout", (widest_horizontal,), horizontal, _KEY),
-    family("fanout", (widest_vertical,), vertical, _KEY),
+    family(
+        "fanout",
+        (
+            destination_hosts,
+            top_destination_share,
+            destination_evenness,
+            public_destination_share,
+            hosts.destination_gini,
+            hosts.destination_byte_evenness,
+            hosts.top_destination_byte_share,
+            hosts.single_visit_share,
+            hosts.public_destinations,
+            hosts.mute_destination_share,
+            hosts.late_destination_share,
+            hosts.new_destinations_per_hour,
+        ),
+        groups.by_destination,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "fanout",
+        (hosts.hosts, hosts.private_hosts, hosts.two_way_host_share),
+        groups.by_host,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "fanout",
+        (
+            destination_ports,
+            port_evenness,
+            talk.top_port_share,
+            talk.port_byte_evenness,
+            talk.lone_port_share,
+        ),
+        groups.by_port,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "fanout",
+        (talk.services, talk.service_evenness, talk.service_byte_evenness),
+        groups.by_service,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "fanout",
+        (
+            talk.top_pair_byte_share,
+            talk.top_pair_upload_share,
+            talk.most_sent_pair_share,
+            talk.pair_gini,
+        ),
+        groups.by_hosts,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "fanout",
+        (widest_horizontal, hosts.horizontal_failed_share, hosts.scanned_port_share),
+        groups.horizontal,
+        _KEY,
+        condensed=True,
+    ),
+    family("fanout", (widest_vertical, hosts.vertical_failed_share), groups.vertical, _KEY, condensed=True),
 )

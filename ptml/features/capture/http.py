@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ptml.features.capture import requests, webhosts
 from ptml.features.connection.http import CLIENT_ERROR
 from ptml.features.expressions import ADDRESS, share
 from ptml.features.family import Logs, family
@@ -129,19 +130,55 @@ def executable_downloads() -> pl.Expr:
     return pl.when(program.count() > 0).then(program.sum())
 
 
-CAPTURE_HTTP = family(
-    "http",
-    (
-        http_transactions,
-        http_hosts,
-        user_agents,
-        post_share,
-        error_share,
-        host_is_address_share,
-        no_user_agent_share,
-        median_uri_length,
-        executable_downloads,
+_KEY = ("capture_id",)
+CAPTURE_HTTP = (
+    family(
+        "http",
+        (
+            http_transactions,
+            http_hosts,
+            user_agents,
+            post_share,
+            error_share,
+            host_is_address_share,
+            no_user_agent_share,
+            median_uri_length,
+            executable_downloads,
+        ),
+        all_http_rows,
+        _KEY,
     ),
-    all_http_rows,
-    ("capture_id",),
+    family(
+        "http",
+        (
+            requests.redirect_share,
+            requests.server_error_share,
+            requests.http_unanswered_share,
+            requests.other_method_share,
+            requests.methods,
+            requests.no_referrer_share,
+            requests.parameters_share,
+            requests.longest_uri,
+            requests.median_response_bytes,
+            requests.request_body_share,
+            requests.largest_request_body,
+            requests.executable_share,
+        ),
+        all_http_rows,
+        _KEY,
+    ),
+    family(
+        "http",
+        (webhosts.top_user_agent_share, webhosts.user_agent_evenness, webhosts.lone_user_agent_share),
+        webhosts.by_user_agent,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "http",
+        (webhosts.top_http_host_share, webhosts.http_host_evenness, webhosts.repeated_request_share),
+        webhosts.by_web_host,
+        _KEY,
+        condensed=True,
+    ),
 )

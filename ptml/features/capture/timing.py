@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
+from ptml.features.capture import bursts, gaps, rhythm
+from ptml.features.capture.rhythm import FEWEST, REGULAR
 from ptml.features.expressions import ratio
 from ptml.features.family import Logs, family
 from ptml.features.pairs import PAIR, READS, pair_columns
-
-_FEWEST = 10
-"""Connections below which the gaps of a pair say nothing of a rhythm."""
-_REGULAR = 0.1
-"""Median absolute deviation over median gap below which a pair is taken to beat time."""
 
 
 def pairs_of_capture(logs: Logs) -> pl.LazyFrame:
     """One row for each pair of hosts and port: its ``connections`` and the ``dispersion`` of its gaps.
 
-    The dispersion is null for a pair of fewer than ten connections.
+    ``sent_dispersion`` and ``answer_dispersion`` are those of the payload of its two sides. A dispersion is
+    null for a pair of fewer than ten connections.
 
     >>> ts = pl.Series(range(0, 10_000_000, 1_000_000)).cast(pl.Datetime("us", "UTC"))
     >>> hosts = {"id.orig_h": "10.0.0.1", "id.resp_h": "192.0.2.1", "id.resp_p": 443}
@@ -26,24 +24,24 @@ def pairs_of_capture(logs: Logs) -> pl.LazyFrame:
     [(10, 0.0)]
     """
     connections = pl.col("pair_count").alias("connections")
-    dispersion = pl.when(connections >= _FEWEST).then(ratio(pl.col("gap_mad"), pl.col("gap_median")))
+    named = {"dispersion": "gap", "sent_dispersion": "orig_bytes", "answer_dispersion": "resp_bytes"}
+    dispersions = [
+        pl.when(connections >= FEWEST).then(ratio(pl.col(f"{of}_mad"), pl.col(f"{of}_median"))).alias(name)
+        for name, of in named.items()
+    ]
     rows = pair_columns(logs).filter(pl.col("pair_first"))
-    return rows.select("capture_id", connections, dispersion.alias("dispersion"))
+    return rows.select("capture_id", connections, *dispersions)
 
 
 def minutes_of_capture(logs: Logs) -> pl.LazyFrame:
-    """Minutes of the capture with a connection, counted from its first: ``minute`` and ``connections``.
+    """Minutes of the capture with a connection, counted from its first: ``bin`` and ``connections``.
 
     >>> ts = pl.Series([0, 1, 130_000_000]).cast(pl.Datetime("us", "UTC"))
     >>> minutes = minutes_of_capture({"conn": pl.LazyFrame({"capture_id": "c1", "ts": ts})})
-    >>> minutes.select("minute", "connections").sort("minute").collect().rows()
+    >>> minutes.select("bin", "connections").sort("bin").collect().rows()
     [(0, 2), (2, 1)]
     """
-    conn = logs["conn"].filter(pl.col("ts").is_not_null()).select("capture_id", "ts")
-    starts = conn.group_by("capture_id").agg(pl.col("ts").min().alias("start"))
-    minute = (pl.col("ts") - pl.col("start")).dt.total_minutes().alias("minute")
-    rows = conn.join(starts, on="capture_id", nulls_equal=True).select("capture_id", minute)
-    return rows.group_by("capture_id", "minute").agg(pl.len().cast(pl.UInt64).alias("connections"))
+    return bursts.bins_of_capture(logs, 60)
 
 
 def host_pairs() -> pl.Expr:
@@ -67,7 +65,7 @@ def regular_pairs() -> pl.Expr:
     >>> pl.DataFrame({"dispersion": [0.05, 0.5, None]}).select(regular_pairs()).item()
     1
     """
-    return (pl.col("dispersion") < _REGULAR).sum()
+    return (pl.col("dispersion") < REGULAR).sum()
 
 
 def least_gap_dispersion() -> pl.Expr:
@@ -92,7 +90,7 @@ def regular_connection_share() -> pl.Expr:
     >>> pairs.select(regular_connection_share()).item()
     0.75
     """
-    regular = pl.col("connections").filter(pl.col("dispersion") < _REGULAR).sum()
+    regular = pl.col("connections").filter(pl.col("dispersion") < REGULAR).sum()
     return ratio(regular.cast(pl.Float64), pl.col("connections").sum())
 
 
@@ -102,10 +100,10 @@ def idle_minute_share() -> pl.Expr:
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no time known. Source: sleep and burst of implants, RITA v5.
 
-    >>> pl.DataFrame({"minute": [0, 3]}).select(idle_minute_share()).item()
+    >>> pl.DataFrame({"bin": [0, 3]}).select(idle_minute_share()).item()
     0.5
     """
-    return 1 - ratio(pl.len().cast(pl.Float64), pl.col("minute").max() + 1)
+    return 1 - ratio(pl.len().cast(pl.Float64), pl.col("bin").max() + 1)
 
 
 def busiest_minute_share() -> pl.Expr:
@@ -123,29 +121,74 @@ def busiest_minute_share() -> pl.Expr:
 def minute_fano_factor() -> pl.Expr:
     """Variance of connections a minute over their mean, empty minutes included: 1 for a Poisson process.
 
+    Minutes with 4, 0, 0 and 4 connections have mean 2 and variance 4.
+
     Unit: ratio. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
     Null: no time known. Source: Fano 1947.
 
-    Minutes with 4, 0, 0 and 4 connections have mean 2 and variance 4.
-
-    >>> pl.DataFrame({"minute": [0, 3], "connections": [4, 4]}).select(minute_fano_factor()).item()
+    >>> pl.DataFrame({"bin": [0, 3], "connections": [4, 4]}).select(minute_fano_factor()).item()
     2.0
     """
-    minutes = (pl.col("minute").max() + 1).cast(pl.Float64)
-    mean = pl.col("connections").sum() / minutes
-    variance = (pl.col("connections") ** 2).sum() / minutes - mean**2
-    return ratio(variance.clip(lower_bound=0), mean)
+    return bursts.fano()
 
 
 _KEY = ("capture_id",)
 CAPTURE_TIMING = (
     family(
         "timing",
-        (host_pairs, regular_pairs, least_gap_dispersion, regular_connection_share),
+        (
+            host_pairs,
+            regular_pairs,
+            least_gap_dispersion,
+            regular_connection_share,
+            rhythm.busy_pair_share,
+            rhythm.single_pair_share,
+            rhythm.top_pair_share,
+            rhythm.least_sent_dispersion,
+            rhythm.least_answer_dispersion,
+            rhythm.clockwork_pairs,
+        ),
         pairs_of_capture,
         _KEY,
         together=PAIR,
         reads=READS,
+        condensed=True,
     ),
-    family("timing", (idle_minute_share, busiest_minute_share, minute_fano_factor), minutes_of_capture, _KEY),
+    family(
+        "timing",
+        (idle_minute_share, busiest_minute_share, minute_fano_factor),
+        minutes_of_capture,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "timing",
+        (
+            bursts.second_fano_factor,
+            bursts.idle_second_share,
+            bursts.most_per_second,
+            bursts.second_evenness,
+        ),
+        bursts.seconds_of_capture,
+        _KEY,
+        condensed=True,
+    ),
+    family("timing", (bursts.ten_second_fano_factor,), bursts.tens_of_capture, _KEY, condensed=True),
+    family("timing", (bursts.ten_minute_fano_factor,), bursts.ten_minutes_of_capture, _KEY, condensed=True),
+    family(
+        "timing",
+        (
+            gaps.median_gap,
+            gaps.gap_p10,
+            gaps.gap_p90,
+            gaps.longest_gap_share,
+            gaps.burstiness,
+            gaps.gap_gini,
+            gaps.zero_gap_share,
+        ),
+        gaps.gaps_of_capture,
+        _KEY,
+        condensed=True,
+    ),
+    family("timing", (gaps.gap_entropy,), gaps.gaps_by_scale, _KEY, condensed=True),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from ptml.features.capture import handshakes
 from ptml.features.connection.certificates import certificate_rows
 from ptml.features.connection.tls import VERSIONS
-from ptml.features.expressions import share
+from ptml.features.expressions import not_negative, share
 from ptml.features.family import Logs, family
 
 _YOUNG = pl.duration(days=30)
+_US_PER_DAY = 86_400_000_000
 
 
 def all_ssl_rows(logs: Logs) -> pl.LazyFrame | None:
@@ -110,13 +112,84 @@ def young_certificate_share() -> pl.Expr:
     return share(pl.col("ts") - pl.col("certificate.not_valid_before") < _YOUNG)
 
 
+def expired_certificate_share() -> pl.Expr:
+    """Share of the server certificates seen that were used outside the time of their validity.
+
+    Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl, x509. Scope: capture.
+    Null: no certificate seen. Source: RFC 5280.
+
+    >>> from datetime import datetime
+    >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))
+    >>> ends = {"certificate.not_valid_before": [may] * 2, "certificate.not_valid_after": [may, july]}
+    >>> rows = pl.DataFrame({"ts": [june] * 2, **ends})
+    >>> rows.select(expired_certificate_share()).item()
+    0.5
+    """
+    before, after = pl.col("certificate.not_valid_before"), pl.col("certificate.not_valid_after")
+    return share((pl.col("ts") < before) | (pl.col("ts") > after))
+
+
+def median_validity_days() -> pl.Expr:
+    """Median time for which the server certificates seen are valid.
+
+    Unit: days. Type: Float32. Range: 0 or more. Logs: ssl, x509. Scope: capture.
+    Null: no certificate seen with an end after its start. Source: Anderson and McGrew 2016.
+
+    >>> from datetime import datetime
+    >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))
+    >>> ends = {"certificate.not_valid_before": [may, june], "certificate.not_valid_after": [june, july]}
+    >>> rows = pl.DataFrame(ends)
+    >>> rows.select(median_validity_days()).item()
+    30.5
+    """
+    before, after = pl.col("certificate.not_valid_before"), pl.col("certificate.not_valid_after")
+    return not_negative((after - before).dt.total_microseconds() / _US_PER_DAY).median()
+
+
 _KEY = ("capture_id",)
 CAPTURE_TLS = (
     family(
         "tls",
-        (tls_connections, tls_no_sni_share, tls_server_names, tls_old_share, tls_unfinished_share),
+        (
+            tls_connections,
+            tls_no_sni_share,
+            tls_server_names,
+            tls_old_share,
+            tls_unfinished_share,
+            handshakes.tls13_share,
+            handshakes.tls_resumed_share,
+            handshakes.weak_cipher_share,
+            handshakes.no_forward_secrecy_share,
+            handshakes.ciphers,
+            handshakes.alpn_share,
+            handshakes.median_sni_length,
+        ),
         all_ssl_rows,
         _KEY,
     ),
-    family("tls", (self_signed_share, young_certificate_share), certificate_rows, _KEY),
+    family(
+        "tls",
+        (
+            handshakes.top_server_name_share,
+            handshakes.server_name_evenness,
+            handshakes.unresolved_server_share,
+            handshakes.digit_server_name_share,
+        ),
+        handshakes.by_server_name,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "tls",
+        (handshakes.tls_fingerprints, handshakes.top_tls_fingerprint_share),
+        handshakes.by_fingerprint,
+        _KEY,
+        condensed=True,
+    ),
+    family(
+        "tls",
+        (self_signed_share, young_certificate_share, expired_certificate_share, median_validity_days),
+        certificate_rows,
+        _KEY,
+    ),
 )

@@ -13,14 +13,16 @@ _US_PER_S = 1_000_000
 
 
 def conn_rows(logs: Logs) -> pl.LazyFrame:
-    """Rows of conn.log, with whether each is ``outbound`` or ``internal``.
+    """Rows of conn.log, with whether each is ``outbound``, ``inbound`` or ``internal``.
 
     >>> conns = pl.LazyFrame({"id.orig_h": ["10.0.0.1", "10.0.0.1"], "id.resp_h": ["8.8.8.8", "10.0.0.2"]})
     >>> conn_rows({"conn": conns}).select("outbound", "internal").collect().rows()
     [(True, False), (False, True)]
     """
     way = direction()
-    return logs["conn"].with_columns((way == side).alias(side) for side in ("outbound", "internal"))
+    return logs["conn"].with_columns(
+        (way == side).alias(side) for side in ("outbound", "internal", "inbound")
+    )
 
 
 def connections() -> pl.Expr:
