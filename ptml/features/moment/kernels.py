@@ -166,7 +166,7 @@ def fade(  # noqa: PLR0917 - see above
     """Weight, mean and standard deviation of the sizes that came before, each fading with its age.
 
     Mean and variance are carried on themselves and not as sums, so that equal sizes have a variance of
-    exactly 0 and nothing is lost by subtracting large numbers.
+    exactly 0 and nothing is lost by subtracting large numbers (West 1979).
 
     Args:
         first: First position of each position's key.
@@ -197,8 +197,9 @@ def fade(  # noqa: PLR0917 - see above
                         variance = 0.0
                     off = value - centre
                     total = held + 1.0
+                    kept = held / total
                     centre += off / total
-                    variance = (held * variance + off * (value - centre)) / total
+                    variance = kept * (variance + off * off / total)
                     held = total
                 taken += 1
             if first[position] == position:
@@ -254,11 +255,12 @@ def fade_both(  # noqa: PLR0917 - see above
                     total = held + 1.0
                     off = value - centre
                     away = answer - opposite
+                    kept = held / total
                     centre += off / total
                     opposite += away / total
-                    variance = (held * variance + off * (value - centre)) / total
-                    variation = (held * variation + away * (answer - opposite)) / total
-                    shared = (held * shared + off * (answer - opposite)) / total
+                    variance = kept * (variance + off * off / total)
+                    variation = kept * (variation + away * away / total)
+                    shared = kept * (shared + off * away / total)
                     held = total
                 taken += 1
             if first[position] == position:

@@ -239,6 +239,8 @@ def faded(earlier: list[Row] | None, row: Row, rate: float) -> dict[str, float |
     exponents = [-rate * (row["end"] - one["end"]) / 1e6 for one in sized]
     most = max(exponents)
     weights = [power(exponent - most) for exponent in exponents]
+    sized = [one for one, weight in zip(sized, weights, strict=True) if weight]
+    weights = [weight for weight in weights if weight]
     sums = sum(weights)
     lead = 2.0**most * float(sums) if most > -1000 and log2(float(sums)) < 1000 else 0.0
 
@@ -264,5 +266,5 @@ def faded(earlier: list[Row] | None, row: Row, rate: float) -> dict[str, float |
 
 
 def power(exponent: float) -> Fraction:
-    """Two to a power that may be too small for a float; then as good as nothing, but not nothing."""
-    return Fraction(2.0**exponent) if exponent > -1000 else Fraction(1, 1 << 1000)
+    """Two to a power; nothing if that is too small for a float."""
+    return Fraction(2.0**exponent) if exponent > -1000 else Fraction(0)
