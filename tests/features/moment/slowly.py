@@ -105,7 +105,7 @@ def equal(found: list[Row] | None, row: Row, key: str) -> float | None:
 
 def since(earlier: list[Row] | None, row: Row, pick: Callable[..., Any] = max) -> float | None:
     """Seconds since the last end, or the first."""
-    return (row["end"] - pick(one["end"] for one in earlier)) / 1e6 if earlier else None
+    return float((row["end"] - pick(one["end"] for one in earlier)) / 1e6) if earlier else None
 
 
 def same_in(hundred: list[Row] | None, row: Row, *keys: str) -> int | None:
