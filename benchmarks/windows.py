@@ -1,7 +1,8 @@
 """Windows over what came before, beside DuckDB's window functions, which give the same numbers.
 
 DuckDB's RANGE frames include both of their ends, so a frame that must not see what ended at the same instant
-ends one microsecond earlier. Each runs in a process of its own, DuckDB on one thread; the numbers are compared.
+ends one microsecond earlier. Each runs in a process of its own, DuckDB on one thread, and the numbers are
+compared.
 """
 
 from __future__ import annotations
@@ -103,12 +104,13 @@ def by_duckdb(given: Path, made: Path) -> None:
 def by_ptml(given: Path, made: Path, *, everything: bool) -> None:
     """Compute the families that hold these features, which are more; or all of the moment."""
     from ptml.features.assemble import beside, families_beside
+    from ptml.features.catalog import CONNECTION_FAMILIES
     from ptml.features.inputs import read_inputs
 
     names = set(COUNTS)
     families = [
         family
-        for family in families_beside()
+        for family in families_beside(CONNECTION_FAMILIES)
         if (everything and family.name.startswith(("moment", "fading")))
         or names & {feature.name for feature in family.features}
     ]

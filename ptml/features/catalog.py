@@ -132,7 +132,18 @@ CAPTURE_FEATURES: tuple[Feature, ...] = tuple(
     feature for family in CAPTURE_FAMILIES for feature in family.features
 )
 
-_INDIFFERENT = ("batches", "catalog", "compare", "describe", "example", "featureset", "large", "own", "shares", "stage")
+_INDIFFERENT = (
+    "batches",
+    "catalog",
+    "compare",
+    "describe",
+    "example",
+    "featureset",
+    "large",
+    "own",
+    "shares",
+    "stage",
+)
 """Modules that do not decide the features' values: how these are batched, listed or published."""
 
 

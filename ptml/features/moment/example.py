@@ -7,6 +7,7 @@ from functools import cache
 import polars as pl
 
 from ptml.features.assemble import beside, families_beside
+from ptml.features.catalog import CONNECTION_FAMILIES
 from ptml.features.inputs import read_inputs
 
 EXAMPLE = (
@@ -41,4 +42,4 @@ def _table() -> pl.DataFrame:
     conn = pl.DataFrame(EXAMPLE, schema=_COLUMNS, orient="row").with_columns(
         pl.col("ts").mul(1_000_000).cast(pl.Datetime("us", "UTC")), uid=pl.lit("C")
     )
-    return beside(families_beside(), read_inputs({"conn": conn.lazy()})).collect()
+    return beside(families_beside(CONNECTION_FAMILIES), read_inputs({"conn": conn.lazy()})).collect()

@@ -1,4 +1,4 @@
-"""The loops: plain functions over arrays, which numba can compile (see :mod:`ptml.features.moment.running`).
+"""The loops: plain functions over arrays, which numba can compile (see :mod:`ptml.features.compiled`).
 
 Each goes once, or with two pointers, over positions that are sorted by a key and within it by end, so the
 time that it takes grows with the rows alone, however many end at once. They use nothing but the arrays that

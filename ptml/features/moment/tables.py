@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import polars as pl
 
+from ptml.features.compiled import runner
 from ptml.features.moment import kernels
 from ptml.features.moment.columns import HALF_OPEN_STATE, REJECTED_STATE, US_PER_S, prepared
-from ptml.features.moment.running import runnable
 from ptml.features.moment.windows import SECONDS, Connections, View, Window
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _fading_pair(table: pl.DataFrame) -> Iterator[pl.Series]:
     one, other = (all_rows.values(name)[view.rows] for name in ("orig_size", "resp_size"))
     for name, first, high, decay in _decays(view):
         joint, likeness = np.empty((2, view.rows.size), np.float32)
-        runnable(kernels.fade_both, table.height)(first, high, decay, one, other, joint, likeness)
+        runner(table.height, kernels.fade_both)(first, high, decay, one, other, joint, likeness)
         yield from _columns(view, name, ("cov", joint, pl.Float32), ("corr", likeness, pl.Float32))
 
 
@@ -184,7 +184,7 @@ def _faded(view: View, table: pl.DataFrame) -> Iterator[pl.Series]:
     size = (connections.values("orig_size") + connections.values("resp_size"))[view.rows]
     for name, first, high, decay in _decays(view):
         weight, mean, spread = np.empty((3, view.rows.size), np.float32)
-        runnable(kernels.fade, table.height)(first, high, decay, size, weight, mean, spread)
+        runner(table.height, kernels.fade)(first, high, decay, size, weight, mean, spread)
         found = {"weight": weight, "mean": mean, "std": spread}
         yield from _columns(view, name, *((key, values, pl.Float32) for key, values in found.items()))
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ptml.features.compiled import runner
 from ptml.features.moment import kernels
 from ptml.features.moment.columns import US_PER_S
-from ptml.features.moment.running import runnable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ptml.features.moment.kernels import Array
-    from ptml.features.moment.running import Kernel
 
 SECONDS = {"2s": 2, "60s": 60, "10m": 600}
 """Reach of the windows over time, by the suffix of the names of their features."""
@@ -94,7 +93,7 @@ class Connections:
     def _placed(self, order: Array, codes: Codes) -> Array:
         counts = np.bincount(codes.values[order], minlength=codes.count)
         placed = np.empty_like(order)
-        runnable(kernels.place, self.height)(order, codes.values, np.cumsum(counts) - counts, placed)
+        runner(self.height, kernels.place)(order, codes.values, np.cumsum(counts) - counts, placed)
         return placed
 
 
@@ -124,7 +123,7 @@ class View:
         """
         low, high = np.empty((2, self.rows.size), np.int32)
         width = round(seconds * US_PER_S)
-        runnable(kernels.bounds_by_time, self.connections.height)(self.group, self.end, width, low, high)
+        runner(self.connections.height, kernels.bounds_by_time)(self.group, self.end, width, low, high)
         return Window(self, low, high)
 
     def last(self, most: int = LAST) -> Window:
@@ -135,7 +134,7 @@ class View:
         ([0, 0, 2, 1], [0, 0, 2, 3])
         """
         low, high = np.empty((2, self.rows.size), np.int32)
-        runnable(kernels.bounds_by_count, self.connections.height)(self.group, self.end, most, low, high)
+        runner(self.connections.height, kernels.bounds_by_count)(self.group, self.end, most, low, high)
         return Window(self, low, high)
 
     def first(self) -> Array:
@@ -240,10 +239,10 @@ class Window:
         seconds[self.high == self.low] = np.nan
         return seconds
 
-    def _by_code(self, kernel: Kernel, *names: str) -> Array:
+    def _by_code(self, kernel: Callable[..., None], *names: str) -> Array:
         connections = self.view.connections
         codes = connections.codes(*names)
         found = np.empty(self.high.size, np.int32)
         held = np.zeros(codes.count, np.int32)
-        runnable(kernel, connections.height)(codes.values[self.view.rows], self.low, self.high, held, found)
+        runner(connections.height, kernel)(codes.values[self.view.rows], self.low, self.high, held, found)
         return found

@@ -100,12 +100,15 @@ def equal(found: list[Row] | None, row: Row, key: str) -> float | None:
     """Share of those with the same value."""
     if not found or row[key] is None:
         return None
-    return sum(one[key] == row[key] for one in found) / len(found)
+    return len([one for one in found if one[key] == row[key]]) / len(found)
 
 
 def since(earlier: list[Row] | None, row: Row, pick: Callable[..., Any] = max) -> float | None:
     """Seconds since the last end, or the first."""
-    return float((row["end"] - pick(one["end"] for one in earlier)) / 1e6) if earlier else None
+    if not earlier:
+        return None
+    seconds: float = (row["end"] - pick(one["end"] for one in earlier)) / 1e6
+    return seconds
 
 
 def same_in(hundred: list[Row] | None, row: Row, *keys: str) -> int | None:

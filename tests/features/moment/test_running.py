@@ -18,10 +18,11 @@ assert "numba" not in sys.modules
 """
 MANY_ROWS = """
 import numpy as np
-from ptml.features.moment import kernels, running
+from ptml.features import compiled
+from ptml.features.moment import kernels
 placed = np.zeros(3, np.int32)
 order, codes = np.array([2, 1, 0], np.int32), np.array([1, 0, 1], np.int32)
-running.runnable(kernels.place, running.COMPILE_FROM)(order, codes, np.array([0, 1]), placed)
+compiled.runner(compiled.FEWEST_ROWS, kernels.place)(order, codes, np.array([0, 1]), placed)
 assert placed.tolist() == [1, 2, 0]
 """
 

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ptml.features import compiled
 from ptml.features.assemble import beside, families_beside
 from ptml.features.build import connection_features, iter_connection_features
+from ptml.features.catalog import CONNECTION_FAMILIES
 from ptml.features.inputs import read_inputs
-from ptml.features.moment import running
 from tests.features.frames import conn, conn_row
 from tests.features.moment.slowly import slow_fading, slow_windows
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Row = dict[str, Any]
-FAMILIES = [one for one in families_beside() if one.name.startswith(("moment", "fading"))]
+FAMILIES = [one for one in families_beside(CONNECTION_FAMILIES) if one.name.startswith(("moment", "fading"))]
 MOMENT = [feature.name for one in FAMILIES for feature in one.features]
 
 BYTES = {name for name in MOMENT if name.startswith("damped") and "weight" not in name}
@@ -116,7 +117,7 @@ def by_capture(rows: list[Row], slow: Callable[[list[Row]], list[Row]]) -> list[
 def test_thousands_of_captures_at_once() -> None:
     """Three thousand random captures, compiled, are what looking at every pair of each gives."""
     rows = drawn(1, 3000, 12)
-    assert len(rows) > running.COMPILE_FROM
+    assert len(rows) > compiled.FEWEST_ROWS
     found = moment(rows)
     assert_slow(found, by_capture(rows, slow_windows))
     some = [row for row in rows if row["capture"] in {f"c{n}" for n in range(200)}]
@@ -132,9 +133,9 @@ def test_a_hundred_and_more_at_once() -> None:
 def test_compiled_or_not_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python and numba give the same bits."""
     rows = drawn(3, 40, 120)
-    compiled = moment(rows)
-    monkeypatch.setattr(running, "COMPILE_FROM", len(rows) + 1)
-    assert_frame_equal(moment(rows), compiled, check_exact=True)
+    fast = moment(rows)
+    monkeypatch.setattr(compiled, "FEWEST_ROWS", len(rows) + 1)
+    assert_frame_equal(moment(rows), fast, check_exact=True)
 
 
 def test_every_feature_is_compared() -> None:
