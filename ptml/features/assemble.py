@@ -61,11 +61,53 @@ def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
     >>> beside([PAIRS], {"conn": conn}).select("pair_connections").collect().row(0)
     (None,)
     """
-    tables = [(family, family.rows({**inputs, **also(family, inputs)})) for family in families if family.rows]
-    return pl.concat(
-        [rows.select(_exprs(family.features, rows)) for family, rows in tables if rows is not None],
-        how="horizontal",
-    )
+    tables = []
+    for family in families:
+        conn = prepared(family, inputs["conn"]) if family.prepare else inputs["conn"]
+        found = described(family, {**inputs, **also(family, inputs), "conn": conn})
+        if found is not None:
+            tables.append(found)
+    return pl.concat(tables, how="horizontal")
+
+
+def prepared(family: Family, conn: pl.LazyFrame, *kept: str) -> pl.LazyFrame:
+    """Select what a family that describes a connection beside others reads of conn.log.
+
+    Args:
+        family: One of :func:`families_beside`.
+        conn: Checked conn.log.
+        kept: Further columns to keep.
+
+    >>> from ptml.features.moment.damped import DAMPED_SOURCE
+    >>> conn = pl.LazyFrame({name: [None] for name in KEYS}, schema_overrides=KEYS)
+    >>> prepared(DAMPED_SOURCE, conn, "uid").collect_schema().names()
+    ['uid', 'source', 'destination', 'end']
+    """
+    columns = family.prepare(conn.collect_schema().names()) if family.prepare else there(family.reads, conn)
+    return conn.select(*kept, *columns)
+
+
+def described(family: Family, inputs: Logs) -> pl.LazyFrame | None:
+    """Compute the features of a family that describes a connection beside others.
+
+    Args:
+        family: One of :func:`families_beside`.
+        inputs: What the family reads, of a whole capture or of those rows that belong together; conn as
+            :func:`prepared` gives it.
+
+    Returns:
+        One row for each of conn's; None when a log that the family needs is missing.
+
+    >>> from ptml.features.moment.damped import DAMPED_SOURCE
+    >>> conn = pl.LazyFrame({name: [None] for name in KEYS}, schema_overrides=KEYS)
+    >>> described(DAMPED_SOURCE, {"conn": prepared(DAMPED_SOURCE, conn)}).collect().height
+    1
+    """
+    rows = family.rows(inputs) if family.rows else None
+    if rows is None:
+        return None
+    # Added before the rest is left: features that are all null would otherwise be a single row.
+    return rows.with_columns(_exprs(family.features, rows)).select(one.name for one in family.features)
 
 
 def also(family: Family, inputs: Logs) -> dict[str, pl.LazyFrame]:

@@ -16,10 +16,11 @@ from ptml.features.assemble import (
     UID,
     aggregations,
     also,
-    beside,
+    described,
     families_beside,
     finished,
     own_features,
+    prepared,
     there,
 )
 from ptml.features.beacons import (
@@ -187,7 +188,7 @@ class _Work:
             ranges, tables = self.shares(), also(family, self.inputs)
             with contextlib.ExitStack() as stack:
                 dealt, whole = {}, {}
-                for name, table in {"conn": conn.select(ROW, *there(family.reads, conn)), **tables}.items():
+                for name, table in {"conn": prepared(family, conn, ROW), **tables}.items():
                     if there(family.together, table) == list(family.together):
                         dealt[name] = stack.enter_context(Shares(self.folder, self.count))
                         dealt[name].deal_by(table, family.together, self.batch_rows)
@@ -198,11 +199,17 @@ class _Work:
                     missing = {name: tables[name].clear() for name, part in parts.items() if part is None}
                     found_in = {name: part.lazy() for name, part in parts.items() if part is not None}
                     logs = {"conn": share.lazy(), SPAN: span, **whole, **missing, **found_in}
-                    found = beside([family], logs).collect()
+                    found = described(family, logs)
                     if family.rows is beacon_columns:
                         self.keep_pairs(address_rows(logs).collect(), KINDS[0])
-                    ranges.deal(share.select(ROW).hstack(found), self.range_of_row())
+                    if found is not None:
+                        self.deal(share.select(ROW).hstack(found.collect()), ranges)
             yield ranges
+
+    def deal(self, rows: pl.DataFrame, ranges: Shares) -> None:
+        """Deal rows to their ranges, some at a time: a share may be the whole capture, if it is one host's."""
+        for part in rows.iter_slices(self.range_rows):
+            ranges.deal(part, self.range_of_row())
 
     def names(self, conn: pl.LazyFrame, span: pl.LazyFrame) -> Logs:
         """Score the pairs of a source and a name share by share, and lay the scores aside in files."""

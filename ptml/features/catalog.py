@@ -50,6 +50,11 @@ from ptml.features.connection.state import STATE
 from ptml.features.connection.timing import TIMING
 from ptml.features.connection.tls import TLS
 from ptml.features.connection.volume import VOLUME
+from ptml.features.moment.damped import DAMPED_PAIR, DAMPED_SOURCE
+from ptml.features.moment.destination import DESTINATION
+from ptml.features.moment.network import NETWORK
+from ptml.features.moment.pair import PAIR
+from ptml.features.moment.source import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +80,12 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     CERTIFICATES,
     FILES,
     FILE_KINDS,
+    SOURCE,
+    DESTINATION,
+    PAIR,
+    NETWORK,
+    DAMPED_SOURCE,
+    DAMPED_PAIR,
     PAIRS,
     *BEACONS,
     RESOLVED,
@@ -121,7 +132,18 @@ CAPTURE_FEATURES: tuple[Feature, ...] = tuple(
     feature for family in CAPTURE_FAMILIES for feature in family.features
 )
 
-_INDIFFERENT = ("batches", "catalog", "compare", "describe", "featureset", "large", "own", "shares", "stage")
+_INDIFFERENT = (
+    "batches",
+    "catalog",
+    "compare",
+    "describe",
+    "example",
+    "featureset",
+    "large",
+    "own",
+    "shares",
+    "stage",
+)
 """Modules that do not decide the features' values: how these are batched, listed or published."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
@@ -110,6 +110,8 @@ class Family:
             with all columns of `together` are dealt into shares with conn; others are small, and given whole.
         condensed: `rows` groups the rows of a log by host, port, name or time. They are made once and held
             for all features, where rows of a log themselves pass by without being held.
+        prepare: Makes, of the names of the columns that conn.log has, expressions for what `rows` reads and
+            `together` names, in place of `reads`: so that less of a large capture is dealt out and held.
     """
 
     name: str
@@ -120,6 +122,7 @@ class Family:
     reads: tuple[str, ...] = ()
     also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None
     condensed: bool = False
+    prepare: Callable[[Collection[str]], list[pl.Expr]] | None = None
 
 
 def family(
@@ -132,6 +135,7 @@ def family(
     reads: tuple[str, ...] = (),
     also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None,
     condensed: bool = False,
+    prepare: Callable[[Collection[str]], list[pl.Expr]] | None = None,
 ) -> Family:
     """Gather feature functions into a family, reading the facts from their docstrings.
 
@@ -144,12 +148,13 @@ def family(
         reads: See :class:`Family`.
         also: See :class:`Family`.
         condensed: See :class:`Family`.
+        prepare: See :class:`Family`.
 
     >>> [feature.name for feature in family("volume", (_example,)).features]
     ['_example']
     """
     features = tuple(read_feature(function, name) for function in functions)
-    return Family(name, features, rows, keys, together, reads, also, condensed)
+    return Family(name, features, rows, keys, together, reads, also, condensed, prepare)
 
 
 def read_feature(
