@@ -207,7 +207,7 @@ class _Work:
             yield ranges
 
     def deal(self, rows: pl.DataFrame, ranges: Shares) -> None:
-        """Deal rows to their ranges, some at a time: a share may be the whole capture, if it is one host's."""
+        """Deal rows to their ranges, some at a time: a share may be a whole capture, if one host's."""
         for part in rows.iter_slices(self.range_rows):
             ranges.deal(part, self.range_of_row())
 

@@ -213,7 +213,6 @@ COLUMNS: Mapping[str, Mapping[str, pl.DataType]] = {
         **_UID,
         "uids": _STRINGS,
         "host_name": pl.String(),
-        "lease_time": pl.Float64(),
         "msg_types": _STRINGS,
     },
     "tunnel": {

@@ -32,8 +32,8 @@ def answers(logs: Logs) -> dict[str, pl.LazyFrame]:
     """Tables of what is known of addresses: empty without a dns.log that has questions and answers.
 
     ``answers`` has a row for each address in an answer: the address as ``id.resp_h``, who had asked
-    (``asked_by``), ``query``, and when it was known (``at``). ``dns_captures`` lists captures with a dns.log:
-    in the others it is not known whether a name was resolved.
+    (``asked_by``), ``query``, and when it was known (``at``). ``dns_captures`` tells when the first row of
+    each capture's dns.log came (``seen``): before it, it is not known whether a name was resolved.
 
     >>> from datetime import datetime
     >>> dns = pl.LazyFrame({"capture_id": "c1", "ts": [datetime(2026, 1, 1)], "id.orig_h": "10.0.0.5",
@@ -71,7 +71,8 @@ def answers(logs: Logs) -> dict[str, pl.LazyFrame]:
         )
         .drop_nulls("at")
     )
-    return {"answers": table, "dns_captures": dns.select("capture_id").unique()}
+    seen = dns.group_by("capture_id").agg(pl.col("ts").min().alias("seen"))
+    return {"answers": table, "dns_captures": seen}
 
 
 def resolved_columns(logs: Logs) -> pl.LazyFrame:
@@ -84,13 +85,14 @@ def resolved_columns(logs: Logs) -> pl.LazyFrame:
         One row for each of conn's: ``resolved`` for its own originator and ``resolved_by_any`` host, seconds
         ``since`` the latest answer to the originator that holds the address, and the measures of the name
         that was asked then (see ``name_facts``); of several names in the same microsecond the alphabetically
-        first. All null where an address or the time is unset or the capture has no dns.log.
+        first. All null where an address or the time is unset or no row of dns.log had come.
 
     >>> conn = pl.LazyFrame({"capture_id": "c1", "ts": [3_000_000, 5_000_000], "id.orig_h": "10.0.0.5",
     ...                      "id.resp_h": "192.0.2.1"}).cast({"ts": pl.Datetime("us", "UTC")})
     >>> known = pl.LazyFrame({"capture_id": "c1", "id.resp_h": ["192.0.2.1"], "asked_by": ["10.0.0.5"],
     ...                       "query": "a.com", "at": [4_000_000]})
-    >>> tables = {"conn": conn, "answers": known, "dns_captures": known.select("capture_id")}
+    >>> captures = pl.LazyFrame({"capture_id": "c1", "seen": [0]}).cast({"seen": pl.Datetime("us")})
+    >>> tables = {"conn": conn, "answers": known, "dns_captures": captures}
     >>> resolved_columns(tables).select("resolved", "since").collect().rows()
     [(False, None), (True, 1.0)]
     """
@@ -102,7 +104,7 @@ def resolved_columns(logs: Logs) -> pl.LazyFrame:
         conn.select(_no_null("capture_id"), "id.resp_h", "id.orig_h", pl.col("ts").dt.epoch("us"))
         .with_row_index("row")
         .join(
-            logs["dns_captures"].select(_no_null("capture_id"), has_dns=pl.lit(True)),
+            logs["dns_captures"].select(_no_null("capture_id"), pl.col("seen").dt.epoch("us")),
             on="capture_id",
             how="left",
             maintain_order="left",
@@ -129,7 +131,9 @@ def resolved_columns(logs: Logs) -> pl.LazyFrame:
         )
         .sort("row")
     )
-    usable = pl.col("has_dns") & pl.all_horizontal(pl.col("id.resp_h", "id.orig_h", "ts").is_not_null())
+    usable = (pl.col("seen") <= pl.col("ts")) & pl.all_horizontal(
+        pl.col("id.resp_h", "id.orig_h", "ts").is_not_null()
+    )
     measured = found.select(
         pl.when(usable).then(pl.col("at").is_not_null()).alias("resolved"),
         pl.when(usable).then((pl.col("first") <= pl.col("ts")).fill_null(False)).alias("resolved_by_any"),

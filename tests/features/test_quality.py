@@ -38,7 +38,7 @@ UNSEEN = {
     *("notice_count", "notice_certificate", "notice_malware", "notice_scan", "notice_guessing"),
     *("intel_hits", "intel_kinds", "signature_hits", "signature_rules"),
 }
-"""What these captures cannot judge, as none has the log or the field; tests of their own work them by hand."""
+"""What these captures cannot judge, none has the log or the field; tests of their own work them by hand."""
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from ptml.features.expressions import not_negative, number, ratio, share
 from ptml.features.family import family
 
 _TEN_MINUTES = 600
-_HOUR = 3600
 
 
 def median_packets() -> pl.Expr:
@@ -112,18 +111,6 @@ def over_10_minutes_share() -> pl.Expr:
     return share(_duration() >= _TEN_MINUTES)
 
 
-def over_an_hour_share() -> pl.Expr:
-    """Share of the connections that lasted an hour or longer.
-
-    Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no duration known. Source: RITA v5, long connections.
-
-    >>> pl.DataFrame({"duration": [3600.0, 1.0, None]}).select(over_an_hour_share()).item()
-    0.5
-    """
-    return share(_duration() >= _HOUR)
-
-
 def _bytes() -> pl.Expr:
     return number("orig_bytes") + number("resp_bytes")
 
@@ -147,7 +134,6 @@ LENGTHS = family(
         missed_share,
         duration_p90,
         over_10_minutes_share,
-        over_an_hour_share,
     ),
     conn_rows,
     ("capture_id",),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ptml.features.expressions import SHORT, at_most
 from ptml.features.family import family
 
 if TYPE_CHECKING:
@@ -172,25 +173,25 @@ def cert_days_left() -> pl.Expr:
 def cert_san_count() -> pl.Expr:
     """Alternative names of the server's certificate.
 
-    Unit: names. Type: UInt32. Range: 0 or more. Logs: ssl, x509. Scope: connection.
+    Unit: names. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ssl, x509. Scope: connection.
     Null: no certificate seen, or it has none. Source: Anderson and McGrew 2016.
 
     >>> pl.DataFrame({"san_count": [3]}).select(cert_san_count()).item()
     3
     """
-    return pl.col("san_count").max()
+    return at_most(pl.col("san_count").max(), SHORT)
 
 
 def cert_key_length() -> pl.Expr:
     """Length of the certificate's key: 2048 and more for RSA, about 256 for elliptic curves.
 
-    Unit: bits. Type: UInt32. Range: 0 or more. Logs: ssl, x509. Scope: connection.
+    Unit: bits. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ssl, x509. Scope: connection.
     Null: no certificate seen. Source: RFC 9325.
 
     >>> pl.DataFrame({"certificate.key_length": [2048]}).select(cert_key_length()).item()
     2048
     """
-    return pl.col("certificate.key_length").min()
+    return at_most(pl.col("certificate.key_length").min(), SHORT)
 
 
 def cert_matches_sni() -> pl.Expr:

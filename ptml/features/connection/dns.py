@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import PRIVATE, digits, entropy, not_negative, ratio
+from ptml.features.expressions import PRIVATE, SHORT, at_most, digits, entropy, not_negative, ratio
 from ptml.features.family import family
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ def dns_rows(logs: Logs) -> pl.LazyFrame | None:
 def dns_queries() -> pl.Expr:
     """Transactions in the connection.
 
-    Unit: transactions. Type: UInt32. Range: 1 or more. Logs: dns. Scope: connection.
+    Unit: transactions. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: dns. Scope: connection.
     Null: no row in dns.log. Source: Bilge et al. 2011, EXPOSURE.
 
     >>> pl.DataFrame({"query": ["a.com", "b.com"]}).select(dns_queries()).item()
     2
     """
-    return pl.len()
+    return at_most(pl.len(), SHORT)
 
 
 def dns_query_length() -> pl.Expr:
     """Length of the longest name asked for.
 
-    Unit: characters. Type: UInt32. Range: 0 or more. Logs: dns. Scope: connection.
+    Unit: characters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: dns. Scope: connection.
     Null: no name. Source: Antonakakis et al. 2010, Notos.
 
     >>> pl.DataFrame({"query": ["a.com", "ab.org", None]}).select(dns_query_length()).item()
     6
     """
-    return pl.col("query").str.len_chars().max()
+    return at_most(pl.col("query").str.len_chars().max(), SHORT)
 
 
 def dns_query_labels() -> pl.Expr:
@@ -138,13 +138,13 @@ def dns_rejected() -> pl.Expr:
 def dns_answers() -> pl.Expr:
     """Most records in an answer.
 
-    Unit: records. Type: UInt32. Range: 0 or more. Logs: dns. Scope: connection.
+    Unit: records. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: dns. Scope: connection.
     Null: no answer had a record. Source: Bilge et al. 2011, EXPOSURE.
 
     >>> pl.DataFrame({"answers": [["192.0.2.1", "192.0.2.2"], None]}).select(dns_answers()).item()
     2
     """
-    return pl.col("answers").list.len().max()
+    return at_most(pl.col("answers").list.len().max(), SHORT)
 
 
 def dns_ttl_min() -> pl.Expr:

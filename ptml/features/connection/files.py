@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import total
+from ptml.features.expressions import SHORT, at_most, total
 from ptml.features.family import family
 from ptml.features.mime import ARCHIVE, DOCUMENT, EXECUTABLE, SCRIPT
 
@@ -43,13 +43,13 @@ def file_rows(logs: Logs) -> pl.LazyFrame | None:
 def file_count() -> pl.Expr:
     """Files in the connection.
 
-    Unit: files. Type: UInt32. Range: 1 or more. Logs: files. Scope: connection.
+    Unit: files. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: files. Scope: connection.
     Null: no row in files.log. Source: Zeek files.log.
 
     >>> pl.DataFrame({"mime_type": ["text/plain", None]}).select(file_count()).item()
     2
     """
-    return pl.len()
+    return at_most(pl.len(), SHORT)
 
 
 def file_bytes() -> pl.Expr:
@@ -62,18 +62,6 @@ def file_bytes() -> pl.Expr:
     30
     """
     return total("seen_bytes")
-
-
-def file_missing_bytes() -> pl.Expr:
-    """Bytes of files that the capture lost.
-
-    Unit: bytes. Type: Float32. Range: 0 or more. Logs: files. Scope: connection.
-    Null: no row in files.log. Source: Zeek files.log.
-
-    >>> pl.DataFrame({"missing_bytes": [0, 20]}).select(file_missing_bytes()).item()
-    20
-    """
-    return total("missing_bytes")
 
 
 def file_from_orig() -> pl.Expr:
@@ -153,7 +141,6 @@ FILES = family(
     (
         file_count,
         file_bytes,
-        file_missing_bytes,
         file_from_orig,
         file_named,
         file_executable,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import ADDRESS, entropy, share, total
+from ptml.features.expressions import ADDRESS, SHORT, at_most, entropy, share, total
 from ptml.features.family import family
 from ptml.features.mime import EXECUTABLE
 
@@ -28,13 +28,13 @@ def http_rows(logs: Logs) -> pl.LazyFrame | None:
 def http_requests() -> pl.Expr:
     """Requests in the connection.
 
-    Unit: requests. Type: UInt32. Range: 1 or more. Logs: http. Scope: connection.
+    Unit: requests. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: http. Scope: connection.
     Null: no row in http.log. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"method": ["GET", "GET"]}).select(http_requests()).item()
     2
     """
-    return pl.len()
+    return at_most(pl.len(), SHORT)
 
 
 def http_post_share() -> pl.Expr:
@@ -64,13 +64,13 @@ def http_error_share() -> pl.Expr:
 def http_uri_length() -> pl.Expr:
     """Length of the longest URI asked for.
 
-    Unit: characters. Type: UInt32. Range: 0 or more. Logs: http. Scope: connection.
+    Unit: characters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
     Null: no URI known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"uri": ["/", "/a.php", None]}).select(http_uri_length()).item()
     6
     """
-    return pl.col("uri").str.len_chars().max()
+    return at_most(pl.col("uri").str.len_chars().max(), SHORT)
 
 
 def http_uri_entropy() -> pl.Expr:
@@ -88,25 +88,25 @@ def http_uri_entropy() -> pl.Expr:
 def http_uri_depth() -> pl.Expr:
     """Most slashes in the path of a URI asked for.
 
-    Unit: slashes. Type: UInt32. Range: 0 or more. Logs: http. Scope: connection.
+    Unit: slashes. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
     Null: no URI known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"uri": ["/a/b?c=/d/", "/"]}).select(http_uri_depth()).item()
     2
     """
-    return pl.col("uri").str.extract(r"^([^?]*)").str.count_matches("/", literal=True).max()
+    return at_most(pl.col("uri").str.extract(r"^([^?]*)").str.count_matches("/", literal=True).max(), SHORT)
 
 
 def http_uri_parameters() -> pl.Expr:
     """Most parameters in the query of a URI asked for.
 
-    Unit: parameters. Type: UInt32. Range: 0 or more. Logs: http. Scope: connection.
+    Unit: parameters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
     Null: no URI known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"uri": ["/a?x=1&y=2", "/a?", "/b"]}).select(http_uri_parameters()).item()
     2
     """
-    return pl.col("uri").str.count_matches("[?&][^?&]").max()
+    return at_most(pl.col("uri").str.count_matches("[?&][^?&]").max(), SHORT)
 
 
 def http_host_is_address() -> pl.Expr:
@@ -124,13 +124,13 @@ def http_host_is_address() -> pl.Expr:
 def http_user_agent_length() -> pl.Expr:
     """Length of the shortest user agent: browsers write long ones, hand-made clients short ones.
 
-    Unit: characters. Type: UInt32. Range: 0 or more. Logs: http. Scope: connection.
+    Unit: characters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
     Null: no user agent sent. Source: Bekerman et al. 2015.
 
     >>> pl.DataFrame({"user_agent": ["curl/8.5", None]}).select(http_user_agent_length()).item()
     8
     """
-    return pl.col("user_agent").str.len_chars().min()
+    return at_most(pl.col("user_agent").str.len_chars().min(), SHORT)
 
 
 def http_user_agent_missing() -> pl.Expr:

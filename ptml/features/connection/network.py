@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.connection.rows import rows_of
-from ptml.features.expressions import BYTE, at_most, not_negative
+from ptml.features.expressions import BYTE, at_most
 from ptml.features.family import family
 
 LOOSE = ("GRE", "IP", "GTPv1", "VXLAN", "Geneve")
@@ -34,18 +34,6 @@ def dhcp_host_named() -> pl.Expr:
     True
     """
     return pl.col("host_name").is_not_null().max()
-
-
-def dhcp_lease() -> pl.Expr:
-    """Shortest lease.
-
-    Unit: seconds. Type: Float32. Range: 0 or more. Logs: dhcp. Scope: connection.
-    Null: no lease given. Source: RFC 2132.
-
-    >>> pl.DataFrame({"lease_time": [86400.0, 600.0]}).select(dhcp_lease()).item()
-    600.0
-    """
-    return not_negative(pl.col("lease_time")).min()
 
 
 def dhcp_refused() -> pl.Expr:
@@ -101,7 +89,6 @@ DHCP = family(
     (
         dhcp_messages,
         dhcp_host_named,
-        dhcp_lease,
         dhcp_refused,
     ),
     rows_of("dhcp", "uids"),

@@ -12,8 +12,8 @@ def dest_resolved() -> pl.Expr:
     """An earlier answer to the originator held the responder's address.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn, dns. Scope: past.
-    Null: an address is unset, or the capture has no dns.log. Source: Whyte et al. 2005, DNS-based detection
-    of scanning worms.
+    Null: an address is unset, or no row of dns.log had come by then. Source: Whyte et al. 2005, DNS-based
+    detection of scanning worms.
 
     >>> pl.DataFrame({"resolved": [True]}).select(dest_resolved()).item()
     True
@@ -25,8 +25,8 @@ def dest_resolved_by_any() -> pl.Expr:
     """An earlier answer to any host of the capture held the responder's address.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn, dns. Scope: past.
-    Null: an address is unset, or the capture has no dns.log. Source: Whyte et al. 2005, DNS-based detection
-    of scanning worms.
+    Null: an address is unset, or no row of dns.log had come by then. Source: Whyte et al. 2005, DNS-based
+    detection of scanning worms.
 
     >>> pl.DataFrame({"resolved_by_any": [False]}).select(dest_resolved_by_any()).item()
     False

@@ -171,8 +171,8 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, object]]] = {
         {"ldap_searches": 1, "ldap_results": 65_535, "ldap_whole_tree": True, "ldap_service_accounts": True},
     ),
     "dhcp": (
-        [{"host_name": "pc", "lease_time": 600.0, "msg_types": ["REQUEST", "NAK"]}, {"lease_time": -1.0}],
-        {"dhcp_messages": 2, "dhcp_host_named": True, "dhcp_lease": 600.0, "dhcp_refused": True},
+        [{"host_name": "pc", "msg_types": ["REQUEST", "NAK"]}, {"msg_types": ["ACK"]}],
+        {"dhcp_messages": 2, "dhcp_host_named": True, "dhcp_refused": True},
     ),
     "tunnel": (
         [{"tunnel_type": "Tunnel::SOCKS"}],
@@ -283,8 +283,8 @@ def test_lease_belongs_to_all_its_connections() -> None:
     """Newer Zeek lists a lease's connections in uids, older names one; both are joined, once each."""
     both = [{"uids": ["C1", "C2", "C1"], "msg_types": ["DISCOVER", "OFFER"]}]
     assert described("C1", "C2", dhcp=log("dhcp", both))["dhcp_messages"].to_list() == [2, 2]
-    old = [{"uid": "C2", "lease_time": 60.0}]
-    assert described("C1", "C2", dhcp=log("dhcp", old))["dhcp_lease"].to_list() == [None, 60.0]
+    old = [{"uid": "C2", "msg_types": ["ACK"]}]
+    assert described("C1", "C2", dhcp=log("dhcp", old))["dhcp_messages"].to_list() == [None, 1]
 
 
 def test_tunnel_is_unset_or_empty_or_named() -> None:
