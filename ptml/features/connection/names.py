@@ -158,18 +158,6 @@ def http_host_likelihood() -> pl.Expr:
     return pl.col("likelihood").min()
 
 
-def http_host_digit_share() -> pl.Expr:
-    """Greatest share of digits in a name in a Host header, its public suffix left out.
-
-    Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: connection.
-    Null: no name in a Host header. Source: Bilge et al. 2011, EXPOSURE.
-
-    >>> pl.DataFrame({"digit_share": [0.5, 0.0]}).select(http_host_digit_share()).item()
-    0.5
-    """
-    return pl.col("digit_share").max()
-
-
 def tls_sni_suffix_known() -> pl.Expr:
     """All names of a server asked for end in a public suffix that the list knows.
 
@@ -262,7 +250,6 @@ HTTP_NAMES = family(
         http_host_subdomains,
         http_host_consonants,
         http_host_likelihood,
-        http_host_digit_share,
     ),
     named_rows("http", "host"),
 )
