@@ -75,13 +75,13 @@ def median_byte_rate() -> pl.Expr:
     return ratio(_bytes(), pl.col("duration")).median()
 
 
-def missed_share() -> pl.Expr:
+def lossy_connection_share() -> pl.Expr:
     """Share of the connections of which the sensor missed bytes.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: no count known. Source: Zeek conn.log.
 
-    >>> pl.DataFrame({"missed_bytes": [0, 5, None]}).select(missed_share()).item()
+    >>> pl.DataFrame({"missed_bytes": [0, 5, None]}).select(lossy_connection_share()).item()
     0.5
     """
     return share(pl.col("missed_bytes") > 0)
@@ -131,7 +131,7 @@ LENGTHS = family(
         one_packet_share,
         median_packet_payload,
         median_byte_rate,
-        missed_share,
+        lossy_connection_share,
         duration_p90,
         over_10_minutes_share,
     ),
