@@ -283,6 +283,9 @@ def _typed(log: str, frame: pl.LazyFrame, schema: pl.Schema, more: Collection[st
     known = COLUMNS.get(log, _UID)
     exprs = [_cast(log, name, schema[name], dtype) for name, dtype in known.items() if name in schema]
     exprs += [pl.col(name) for name in sorted(more) if name in schema and name not in known]
+    exprs += [
+        pl.lit(None, _UID[name]).alias(name) for name in ("ts", "uid") if name in set(known) - set(schema)
+    ]
     if "capture_id" not in schema:
         exprs.insert(0, pl.lit(None, pl.String()).alias("capture_id"))
     return frame.select(exprs)

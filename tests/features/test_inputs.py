@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from ptml.errors import BadData, MissingInput
-from ptml.features.inputs import KEYS, read_inputs
-from tests.features.frames import conn, conn_row, log
+from ptml.features.build import capture_features, connection_features
+from ptml.features.inputs import COLUMNS, KEYS, read_inputs
+from tests.features.frames import START, conn, conn_row, log
 
 
 def test_conn_is_needed() -> None:
@@ -78,3 +79,23 @@ def test_nan_is_null() -> None:
     """A duration that is not a number is unknown."""
     frame = conn(conn_row("C1", duration=float("nan")))
     assert read_inputs({"conn": frame})["conn"].collect()["duration"].item() is None
+
+
+def one_row(name: str) -> pl.LazyFrame:
+    """Make a log with one row of connection C1, all other fields unset."""
+    schema = dict(COLUMNS[name])
+    row = {"capture_id": "c1", "ts": START, "uid": "C1"}
+    values = {field: [row.get(field)] for field in schema}
+    raw = {field: pl.Int64() if dtype == pl.Datetime else dtype for field, dtype in schema.items()}
+    return pl.LazyFrame(values, schema=raw).cast(schema)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_any_field_may_be_missing(name: str) -> None:
+    """Zeek's versions differ in their fields: whichever a log lacks, features are null and nothing fails."""
+    needed = ("capture_id", "uid", "ts") if name == "conn" else ("capture_id",)
+    everything = {one: one_row(one) for one in COLUMNS}
+    for field in set(COLUMNS[name]) - set(needed):
+        logs = {**everything, name: everything[name].drop(field)}
+        assert connection_features(logs).collect().height == 1
+        assert capture_features(logs).collect().height == 1

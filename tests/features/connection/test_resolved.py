@@ -78,7 +78,7 @@ def test_round_trip_unknown_or_negative_is_none(rtt: float | None) -> None:
 
 
 def test_unknown_is_null() -> None:
-    """Without dns.log, in a capture that has none, or for an unset address it is not known."""
+    """Without dns.log, before its first row, or for an unset address it is not known."""
     frame = conn(to("192.0.2.1", 5), to(None, 6, "C2"))
     without = connection_features({"conn": frame}).select(NAMES).collect()
     assert without.rows() == [(None,) * 4] * 2
@@ -87,6 +87,8 @@ def test_unknown_is_null() -> None:
         connection_features({"conn": frame, "dns": elsewhere}).select(NAMES).collect().rows()
         == without.rows()
     )
+    later = log("dns", [answer(7, "192.0.2.1")])
+    assert connection_features({"conn": frame, "dns": later}).select(NAMES).collect().rows() == without.rows()
     here = log("dns", [answer(0, "192.0.2.9")])
     found = connection_features({"conn": frame, "dns": here}).select(NAMES).collect().rows()
     assert found == [(False, False, None, None), (None,) * 4]
@@ -142,7 +144,7 @@ def test_each_connection_is_what_a_search_through_all_answers_gives(
     expected: list[tuple[object, ...]] = []
     for ts, host, target, cap in conns:
         of_capture = [one for one in replies if one[5] == cap]
-        if not of_capture or host is None or target is None:
+        if not any(one[0] <= ts for one in of_capture) or host is None or target is None:
             expected.append((None,) * 4)
             continue
         known = [
