@@ -30,7 +30,7 @@ export PTML_REAL_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint fmt types layers names docs docs-check bench fuzz wheel lock clean
+.PHONY: help install demo test check gate lint fmt types layers names docs docs-check bench fuzz wheel lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -75,7 +75,7 @@ demo: $(VENV)/.core ## Install the core and see the whole way on simulated captu
 test: $(VENV)/.dev ## Run the tests, the doctests and the examples of the docs
 	$(BIN)/python -m pytest -n 2 --randomly-seed=$(SEED) $(ARGS)
 
-check: lint types layers docs-check names ## Lint, types, layers, stale docs, names that must not be here
+check: lint types layers docs-check names gate ## Lint, types, layers, stale docs, names that must not be here, features
 
 lint: $(VENV)/.dev ## Check style and format
 	$(BIN)/ruff check . $(ARGS)
@@ -90,6 +90,9 @@ types: $(VENV)/.dev ## Check the types
 
 layers: $(VENV)/.dev ## Check that imports point upstream
 	$(BIN)/lint-imports
+
+gate: $(VENV)/.dev ## Check what every feature must hold to: ranges, laws, none equal or constant
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/features/test_quality.py
 
 names: ## Check that no registry host and no machine's path is named
 	@sh .ci/names

@@ -29,9 +29,9 @@ def named(feature: Feature) -> str:
 
 
 def test_there_are_enough() -> None:
-    """There are at least 25 features of a connection and 125 of a capture."""
-    assert len(CONNECTION_FEATURES) >= 25
-    assert len(CAPTURE_FEATURES) >= 125
+    """There are at least 150 features of a connection and 120 of a capture."""
+    assert len(CONNECTION_FEATURES) >= 150
+    assert len(CAPTURE_FEATURES) >= 120
 
 
 def test_names_are_unique() -> None:
