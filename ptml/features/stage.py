@@ -173,7 +173,18 @@ def _notes(logs: Mapping[str, pl.LazyFrame]) -> list[str]:
     """Say which logs are not there: a line each for those of most captures, one for all that are rarer."""
     rarer = sorted(log for log in COLUMNS if log not in (*HELPFUL_LOGS, "conn", *logs))
     notes = [f"no {log}.log: its features are null" for log in HELPFUL_LOGS if log not in logs]
-    return [*notes, f"nor any of {', '.join(rarer)}: theirs are null too"] if rarer else notes
+    if rarer:
+        notes.append(f"nor any of {', '.join(rarer)}: theirs are null too")
+    return [*notes, *(_lacking(log, frame) for log, frame in sorted(logs.items()) if _lacking(log, frame))]
+
+
+def _lacking(log: str, frame: pl.LazyFrame) -> str:
+    """Say which fields a log lacks that features look at; nothing where it has them all."""
+    there = frame.collect_schema()
+    fields = [name for name in COLUMNS.get(log, ()) if name not in there]
+    return (
+        f"{log}.log has no {', '.join(fields)}: features that rest on them alone are null" if fields else ""
+    )
 
 
 def _write_connections(publication: Publication, logs: Mapping[str, pl.LazyFrame], task: FeaturesTask) -> int:
