@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ptml.errors import BadData, MissingTool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from py7zr import SevenZipFile
 
     from ptml.bounds import Budget, Names
 
@@ -73,16 +75,16 @@ def _broken(path: Path, error: BaseException) -> BadData:
     )
 
 
-def _open(file: io.BufferedReader, budget: Budget, passwords: Sequence[str]) -> Any:  # noqa: ANN401 - an extra's
+def _open(file: io.BufferedReader, budget: Budget, passwords: Sequence[str]) -> SevenZipFile:
     try:
-        import py7zr  # noqa: PLC0415 - an extra, and needed for few archives
+        import py7zr
     except ImportError as error:
         raise MissingTool(
             f"{budget.path} is a 7z archive, which needs py7zr",
             hint="pip install 'ptml[sevenzip]', then the same again",
         ) from error
 
-    def opened(word: str | None) -> Any:  # noqa: ANN401
+    def opened(word: str | None) -> SevenZipFile:
         file.seek(0)
         return py7zr.SevenZipFile(file, password=word, max_extract_size=budget.most)
 
@@ -99,28 +101,28 @@ def _open(file: io.BufferedReader, budget: Budget, passwords: Sequence[str]) -> 
     raise BadData(f"{budget.path} is encrypted{tried}", hint="--password WORD, or decrypt it first")
 
 
-def _fits(opened: Any, word: str) -> bool:  # noqa: ANN401
+def _fits(opened: Callable[[str], SevenZipFile], word: str) -> bool:
     """Tell whether a password opens the first file that is not empty; its checksum tells."""
-    from py7zr.io import NullIOFactory  # noqa: PLC0415
+    from py7zr.io import NullIOFactory
 
     try:
         with opened(word) as archive:
             first = next((one.filename for one in archive.list() if one.uncompressed), None)
             if first is not None:
-                archive.extract(targets=[first], factory=NullIOFactory())  # type: ignore[no-untyped-call]
+                archive.extract(targets=[first], factory=NullIOFactory())  # type: ignore[no-untyped-call]  # the library has no types there
     except Exception:  # noqa: BLE001 - a wrong key makes the library read nonsense, which fails in any way
         return False
     return True
 
 
 def _handed_over(
-    archive: Any,  # noqa: ANN401
+    archive: SevenZipFile,
     wanted: dict[str, None],
     path: Path,
 ) -> Iterator[tuple[str, io.BufferedIOBase]]:
     queue: Queue[Any] = Queue(1)
     abandoned = threading.Event()
-    from ptml.sevenzippush import DONE, push  # noqa: PLC0415 - it needs the extra
+    from ptml.sevenzippush import DONE, push
 
     thread = threading.Thread(target=push, args=(archive, list(wanted), queue, abandoned), daemon=True)
     thread.start()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from queue import Queue
 
+    from py7zr import SevenZipFile
+
 LOOK_EVERY = 0.1
 END, DONE = object(), object()
 """After a member; after the last one."""
@@ -89,7 +91,7 @@ def _as_the_library_says(name: str) -> str:
     return PurePath(*(part for part in PurePath(name).parts if part != ".")).as_posix()
 
 
-def push(archive: Any, wanted: Sequence[str], queue: Queue[Any], abandoned: threading.Event) -> None:  # noqa: ANN401
+def push(archive: SevenZipFile, wanted: Sequence[str], queue: Queue[Any], abandoned: threading.Event) -> None:
     """Unpack an archive into a queue: of each member its name, its pieces and `END`; then `DONE` or an error.
 
     Args:

@@ -31,7 +31,7 @@ def open_zip(file: io.BufferedReader, path: Path) -> zipfile.ZipFile:
     if all(info.compress_type != AES for info in archive.infolist()):
         return archive
     try:
-        import pyzipper  # noqa: PLC0415 - an extra, and needed for few archives
+        import pyzipper
     except ImportError as error:
         raise MissingTool(
             f"{path} is encrypted with AES, which needs pyzipper",

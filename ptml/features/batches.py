@@ -28,8 +28,6 @@ from ptml.features.beacons import (
     NAMES,
     SPAN,
     TYPES,
-    address_rows,
-    beacon_columns,
     capture_spans,
     name_scores,
     named_rows,
@@ -200,8 +198,8 @@ class _Work:
                     found_in = {name: part.lazy() for name, part in parts.items() if part is not None}
                     logs = {"conn": share.lazy(), SPAN: span, **whole, **missing, **found_in}
                     found = described(family, logs)
-                    if family.rows is beacon_columns:
-                        self.keep_pairs(address_rows(logs).collect(), KINDS[0])
+                    if family.pairs is not None:
+                        self.keep_pairs(family.pairs(logs).collect(), KINDS[0])
                     if found is not None:
                         self.deal(share.select(ROW).hstack(found.collect()), ranges)
             yield ranges

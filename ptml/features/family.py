@@ -112,6 +112,7 @@ class Family:
             for all features, where rows of a log themselves pass by without being held.
         prepare: Makes, of the names of the columns that conn.log has, expressions for what `rows` reads and
             `together` names, in place of `reads`: so that less of a large capture is dealt out and held.
+        pairs: Makes rows of the table of pairs of what `rows` is given.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Family:
     also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None
     condensed: bool = False
     prepare: Callable[[Collection[str]], list[pl.Expr]] | None = None
+    pairs: Callable[[Logs], pl.LazyFrame] | None = None
 
 
 def family(
@@ -136,6 +138,7 @@ def family(
     also: Callable[[Logs], dict[str, pl.LazyFrame]] | None = None,
     condensed: bool = False,
     prepare: Callable[[Collection[str]], list[pl.Expr]] | None = None,
+    pairs: Callable[[Logs], pl.LazyFrame] | None = None,
 ) -> Family:
     """Gather feature functions into a family, reading the facts from their docstrings.
 
@@ -149,12 +152,13 @@ def family(
         also: See :class:`Family`.
         condensed: See :class:`Family`.
         prepare: See :class:`Family`.
+        pairs: See :class:`Family`.
 
     >>> [feature.name for feature in family("volume", (_example,)).features]
     ['_example']
     """
     features = tuple(read_feature(function, name) for function in functions)
-    return Family(name, features, rows, keys, together, reads, also, condensed, prepare)
+    return Family(name, features, rows, keys, together, reads, also, condensed, prepare, pairs)
 
 
 def read_feature(

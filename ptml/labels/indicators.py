@@ -25,6 +25,8 @@ KEYS = (
 )  # fmt: skip
 CONDITIONS = ("address", "domain", "port", "start", "end")
 PROTOCOLS = ("tcp", "udp", "icmp")
+LAST_PORT = 65535
+BARE_DAY = "20261124"  # digits alone, yet no seconds since 1970
 SHOWN = 60
 MOST_BYTES = 64 << 20
 
@@ -214,7 +216,8 @@ def _domain(text: str) -> str:
 
 def _port(text: str) -> tuple[int, str | None]:
     number, _, proto = text.lower().partition("/")
-    if not (number.isascii() and number.isdigit() and len(number) <= 5 and int(number) <= 65535):  # noqa: PLR2004
+    digits = number.isascii() and number.isdigit() and len(number) <= len(str(LAST_PORT))
+    if not digits or int(number) > LAST_PORT:
         raise ValueError(f"port {_shown(text)} is not a number from 0 to 65535, or such as 4444/tcp")
     if proto and proto not in PROTOCOLS:
         hint = did_you_mean([proto[:SHOWN]], PROTOCOLS)
@@ -226,7 +229,7 @@ def _time(key: str, text: str) -> datetime:
     try:
         moment = (
             datetime.fromtimestamp(float(text), UTC)
-            if text.replace(".", "", 1).isdigit() and len(text) != 8  # noqa: PLR2004 - 20261124 is a day
+            if text.replace(".", "", 1).isdigit() and len(text) != len(BARE_DAY)
             else datetime.fromisoformat(text)
         )
     except (ValueError, OverflowError, OSError) as error:

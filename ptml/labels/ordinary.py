@@ -123,5 +123,7 @@ def _is_group(text: str) -> bool:
     address = as_address(text)
     if address is None:
         return False
-    local_broadcast = address.is_private and address.version == 4 and text.endswith(LAST_OF_24)  # noqa: PLR2004
+    local_broadcast = (
+        isinstance(address, ipaddress.IPv4Address) and address.is_private and text.endswith(LAST_OF_24)
+    )
     return address.is_multicast or address == LIMITED_BROADCAST or local_broadcast

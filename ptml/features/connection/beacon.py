@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.beacons import READS, beacon_columns, name_scores, named_rows
+from ptml.features.beacons import READS, address_rows, beacon_columns, name_scores, named_rows
 from ptml.features.family import family
 from ptml.features.pairs import PAIR
 
@@ -220,6 +220,7 @@ BEACONS = (
         (),
         together=PAIR,
         reads=READS,
+        pairs=address_rows,
     ),
     family("name beacon", (name_beacon_score,), scores_of_names),
     family("dns beacon", (dns_beacon_score,), scores_of_queries),

@@ -2,13 +2,13 @@
 
 Each goes once, or with two pointers, over positions that are sorted by a key and within it by end, so the
 time that it takes grows with the rows alone, however many end at once. They use nothing but the arrays that
-they are given and call nothing but ``sqrt``, so that compiled or not they give the same bits. Their arguments
-are told by position, since that is how numba is called.
+they are given and call nothing but ``isnan`` and ``sqrt``, so that compiled or not they give the same bits.
+Their arguments are told by position, since that is how numba is called.
 """
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isnan, sqrt
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -191,8 +191,8 @@ def fade(  # noqa: PLR0917 - see above
         if high[position] == position:  # nobody before it ended at the same instant
             while taken < position:
                 value = size[taken]
-                if value == value:  # noqa: PLR0124 - false for NaN, without a call
-                    if centre != centre:  # noqa: PLR0124
+                if not isnan(value):
+                    if isnan(centre):
                         centre = value
                         variance = 0.0
                     off = value - centre
@@ -245,8 +245,8 @@ def fade_both(  # noqa: PLR0917 - see above
             while taken < position:
                 value = one[taken]
                 answer = other[taken]
-                if value == value and answer == answer:  # noqa: PLR0124
-                    if centre != centre:  # noqa: PLR0124
+                if not (isnan(value) or isnan(answer)):
+                    if isnan(centre):
                         centre = value
                         opposite = answer
                         variance = 0.0
