@@ -21,6 +21,7 @@ from ptml.manifest import read_manifest
 from ptml.parse.stage import parse
 from ptml.settings import AddSettings
 from ptml.sources.own import add
+from ptml.train.sources import features_used
 from tests.builders import capture_folder, many_rows
 from tests.features.frames import conn, conn_row, log
 from tests.pages import PAGES
@@ -184,6 +185,22 @@ def test_the_stage_records_version_and_hash_and_derives_anew_when_the_file_chang
     again = read_manifest(workspace, "features", capture_id)
     assert again is not None
     assert again.parameters == {"features": feature_version(), "own_features": None}
+
+
+def test_captures_with_different_sets_of_features_are_not_learned_from_together(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """What one capture was described by and another was not is no basis for a model."""
+    first = prepared(workspace, tmp_path)
+    other = capture_folder(tmp_path, "two", many_rows(4, start=10))
+    [second] = add(workspace, AddSettings(paths=(other,), label="malicious"), engine=LocalEngine(1)).done
+    parse(workspace, engine=LocalEngine(1))
+    features(workspace, captures=[first], own=write(tmp_path), engine=LocalEngine(1))
+    features(workspace, captures=[second], engine=LocalEngine(1))
+    with pytest.raises(BadData, match="different versions"):
+        features_used(workspace)
+    features(workspace, engine=LocalEngine(1))
+    assert features_used(workspace) == {"feature_version": feature_version(), "own_features": None}
 
 
 def test_an_expression_that_fails_on_a_capture_names_the_file(workspace: Workspace, tmp_path: Path) -> None:
