@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shlex
 import signal
 import sys
 import time
@@ -38,7 +39,9 @@ def stand_in(folder: Path, logs: Path, does: str = "replay") -> Path:
     program = folder / "zeek"
     words = f"main({str(logs)!r}, {does!r}, sys.argv[1:])"
     setup = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from standin_zeek import main"
-    program.write_text(f"#!{sys.executable}\n{setup}; {words}\n")
+    code = shlex.quote(f"{setup}; {words}")
+    # By way of a shell: the path of an interpreter after #! may hold no blank, and that of a clone may.
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {code} "$@"\n')
     program.chmod(0o755)
     return program
 
