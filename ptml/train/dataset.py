@@ -36,7 +36,8 @@ class Dataset:
         contracts: The features, in the order of their columns, with their published types.
         inputs: Their values, one row a connection or capture, as `model_inputs` makes them.
         y: 1 for malicious, 0 for benign.
-        keys: capture_id, uid (connections), source, family; a row for each row.
+        keys: capture_id, uid (connections), source, family, ts (start of the connection, or of the capture),
+            host (who opened the connection; null for captures); a row for each row.
         groups: Number of each row's group: its capture, with those that share content.
         weights: Weight of each row; they average 1.
         captures: The captures that the rows come from, with the hash of their raw data.
@@ -115,7 +116,7 @@ def load_dataset(
         contracts=contracts,
         inputs=model_inputs(table, contracts).rechunk(),
         y=table["y"].to_numpy(),
-        keys=table.select("capture_id", *(["uid"] if level == "connection" else []), "source", "family"),
+        keys=table.select("capture_id", *(["uid"] if level == "connection" else []), *_ABOUT),
         groups=groups,
         weights=row_weights(table["capture_id"], spec),
         captures={capture.capture_id: capture.raw for capture in used},
@@ -126,7 +127,8 @@ def load_dataset(
     )
 
 
-_ADDED = ("y", "family", "source", "group", "contacts")
+_ABOUT = ("source", "family", "ts", "host")
+_ADDED = ("y", "family", "source", "group", "contacts", "ts", "host")
 SHARED = "not fitted on: benign captures contact the same, too"
 
 

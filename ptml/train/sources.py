@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,10 +14,12 @@ from ptml.io import sha256_json
 from ptml.labels.contacts import contacts_of
 from ptml.manifest import published, read_manifest
 from ptml.parse.published import published_logs
+from ptml.schema import UTC_TIME
 from ptml.train.splits import merged_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from ptml.features.family import Logs
@@ -42,6 +44,7 @@ class Capture:
         unit: What a capture is.
         group: Captures of a group are held out together.
         raw: Hash of its raw data.
+        started_at: When its first packet was seen; None where nobody said.
         features: Its files of features.
         labels: Its files of labels.
         labelled: Rows with a label.
@@ -57,6 +60,7 @@ class Capture:
     unit: str
     group: str
     raw: str
+    started_at: datetime | None
     features: list[Path]
     labels: list[Path]
     labelled: int
@@ -64,18 +68,23 @@ class Capture:
     logs: Logs = field(default_factory=dict)
 
     def read(self, cap: int, seed: int) -> pl.DataFrame:
-        """Read at most `cap` labelled rows: features, then y, family, source and group, and contacts."""
+        """Read at most `cap` labelled rows: features, then y, family, source, group, ts, host and contacts."""
         features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False).select(
             pl.lit(self.capture_id).alias("capture_id"), pl.all()
         )
         if self.level == "connection":
             drawn = self._drawn(cap, seed)
             drawn = drawn.join(self._contacts(drawn), on="uid", how="left")
-            rows = features.join(drawn.lazy(), on="uid", how="inner")
+            rows = features.join(drawn.lazy(), on="uid", how="inner").with_columns(host=pl.col("id.orig_h"))
         else:
             malicious = CAPTURE_CLASSES[self.label]
             family = self.family if malicious else None
-            rows = features.with_columns(y=pl.lit(malicious, pl.Int8), family=pl.lit(family, pl.String))
+            rows = features.with_columns(
+                y=pl.lit(malicious, pl.Int8),
+                family=pl.lit(family, pl.String),
+                ts=pl.lit(self.started_at, UTC_TIME),
+                host=pl.lit(None, pl.String),
+            )
         return rows.with_columns(source=pl.lit(self.source), group=pl.lit(self.group)).collect()
 
     def _contacts(self, drawn: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +162,7 @@ def _contents(catalog: dict[str, dict[str, str]], raw: dict[str, Manifest]) -> I
 def _capture(
     workspace: Workspace,
     level: Level,
-    row: dict[str, str],
+    row: dict[str, Any],
     features: Manifest | None,
     labels: Manifest | None,
     *,
@@ -179,6 +188,7 @@ def _capture(
         level=level,
         label=row["label"],
         family=row["family"],
+        started_at=row["started_at"],
         unit=row["unit"] or "file",
         features=features.paths(workspace, f"features/{level}") if features else [],
         labels=labels.paths(workspace, "labels") if labels else [],
