@@ -68,7 +68,7 @@ class Capture:
     logs: Logs = field(default_factory=dict)
 
     def read(self, cap: int, seed: int) -> pl.DataFrame:
-        """Read at most `cap` labelled rows: features, then y, family, source, group, ts, host and contacts."""
+        """Read at most `cap` labelled rows: features, y, family, source, group, ts, host, contacts."""
         features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False).select(
             pl.lit(self.capture_id).alias("capture_id"), pl.all()
         )
