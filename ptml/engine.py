@@ -109,7 +109,7 @@ def _map_spawned(
             raise PtmlError(
                 "a worker process was killed, perhaps for want of memory; what was finished is kept",
                 hint="run the same command again with fewer --jobs: it goes on where it stopped. A "
-                'script that calls ptml has to do so below `if __name__ == "__main__":`, as workers import it',
+                'script that calls ptml does so below `if __name__ == "__main__":`, for workers import it',
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
