@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ptml.artifact.contract import (
     CLASSES,
+    BudgetThreshold,
     Calibration,
     LevelManifest,
     ModelManifest,
@@ -27,6 +28,7 @@ __all__ = [
     "CLASSES",
     "IDENTITY",
     "KEYS",
+    "BudgetThreshold",
     "Calibration",
     "FeatureContract",
     "LevelManifest",

@@ -195,6 +195,8 @@ def _train(
             "max_false_positive_rate": settings.max_false_positive_rate,
             "calibration": fitted.calibration,
             "out_of_fold": fitted.out_of_fold,
+            "thresholds": fitted.thresholds,
+            "params": fitted.params,
             "training": data.counts(),
         }
         captures |= data.captures

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ptml.artifact.trees import check_nodes, check_trees
 from ptml.errors import BadData
-from tests.artifact.builders import fitted
+from tests.artifact.builders import NAMES, fitted
 
 
 def classifier(name: Any) -> Any:  # noqa: ANN401 - a scikit-learn classifier
@@ -17,7 +17,7 @@ def classifier(name: Any) -> Any:  # noqa: ANN401 - a scikit-learn classifier
     return fitted(name)[0][-1]
 
 
-@pytest.mark.parametrize("name", ["hist-gradient-boosting", "random-forest", "logistic-regression"])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_fitted_passes(name: str) -> None:
     """Trees as scikit-learn makes them are accepted, and so is a classifier without trees."""
     check_trees(classifier(name))

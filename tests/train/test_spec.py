@@ -6,6 +6,7 @@ import pytest
 
 from ptml.errors import MissingInput, SettingsError
 from ptml.train.spec import ModelSpec, load_spec
+from tests.artifact.builders import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ def write(folder: Path, text: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["hist-gradient-boosting", "random-forest", "logistic-regression"])
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_specs_are_good(name: str) -> None:
     """The specs that ptml ships load, by name, and are called what their file is called."""
     assert load_spec(name).name == name
