@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ptml.artifact.inputs import FeatureContract, refuse_identity
+from ptml.artifact.pooling import FEATURES, CaptureStack, Finite
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
 from ptml.types import Level  # noqa: TC001 - pydantic resolves annotations at run time
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 MODEL_MANIFEST_VERSION = 1
 CLASSES = ("benign", "malicious")
-Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -116,9 +116,11 @@ class LevelManifest(Section):
     Attributes:
         thresholds: Thresholds for stated budgets of false alarms, by budget; for connections only.
         params: Parameters that a search found.
+        stack: What a verdict on a capture makes of the scores of its connections, if it looks at them; where
+            it looks at nothing else, there are no features and no file.
     """
 
-    features: tuple[FeatureContract, ...] = Field(min_length=1)
+    features: tuple[FeatureContract, ...]
     classes: tuple[Literal["benign"], Literal["malicious"]] = ("benign", "malicious")
     threshold: float = Field(ge=0, allow_inf_nan=False)
     max_false_positive_rate: float = Field(gt=0, lt=1)
@@ -127,14 +129,22 @@ class LevelManifest(Section):
     thresholds: dict[str, BudgetThreshold] = Field(default_factory=dict)
     params: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     training: TrainingCounts
-    file: str = Field(pattern=r"^[a-z]+-[0-9a-f]{12}\.skops$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    stack: CaptureStack | None = None
+    file: str | None = Field(None, pattern=r"^[a-z]+-[0-9a-f]{12}\.skops$")
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
     @field_validator("features")
     @classmethod
     def _no_identity(cls, features: tuple[FeatureContract, ...]) -> tuple[FeatureContract, ...]:
         refuse_identity(feature.name for feature in features)
         return features
+
+    @model_validator(mode="after")
+    def _whole(self) -> LevelManifest:
+        alone = self.stack is not None and FEATURES not in self.stack.inputs
+        if any(bool(part) == alone for part in (self.features, self.file, self.sha256)):
+            raise ValueError("features, file and sha256 belong to a level, unless it pools scores alone")
+        return self
 
 
 class OwnFeatures(Section):
@@ -179,6 +189,14 @@ class ModelManifest(Section):
     captures: dict[str, str]
     seed: int
     unit: str
+
+    @model_validator(mode="after")
+    def _stack_has_connections(self) -> ModelManifest:
+        if "connection" in self.levels and self.levels["connection"].stack is not None:
+            raise ValueError("only captures have connections whose scores can be pooled")
+        if "capture" in self.levels and self.levels["capture"].stack and "connection" not in self.levels:
+            raise ValueError("captures are judged by their connections, and there is no level for these")
+        return self
 
     def level(self, level: Level) -> LevelManifest:
         """Give the model of one level.

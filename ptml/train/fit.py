@@ -49,7 +49,9 @@ class Fitted:
         calibration: What makes its log-odds probabilities.
         threshold: From which probability on a row is called malicious.
         out_of_fold: How that did on rows held out while fitting.
-        held_out: Log-odds of each row learned from, by a pipeline that had not seen its group.
+        fold_of: The fold that held each row out.
+        held_out: Each row's calibrated probability by the pipeline that had not seen its fold.
+        held_out_log_odds: The same before calibration.
         thresholds: Thresholds for budgets of false alarms; of connections only.
         params: Parameters that a search found.
     """
@@ -58,7 +60,9 @@ class Fitted:
     calibration: Calibration
     threshold: float
     out_of_fold: OutOfFold
+    fold_of: NDArray[np.int64]
     held_out: NDArray[np.float64]
+    held_out_log_odds: NDArray[np.float64]
     thresholds: dict[str, BudgetThreshold] = field(default_factory=dict)
     params: dict[str, Parameter] = field(default_factory=dict)
 
@@ -98,22 +102,25 @@ def fit_level(
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
     contacts = data.contacts.take(rows) if data.contacts else None
     learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed, contacts)
+    fold_of = assign_folds(protocol, y, groups, folds, seed)
     with side_by_side(inputs) as pool:
         params = _searched(learning, pool, protocol) if spec.search else {}
         learning = replace(learning, spec=spec.with_params(params))
         whole = pool.submit(learning.fit, np.arange(len(y)), np.arange(0))
-        held_out = learning.out_of_fold(pool, assign_folds(protocol, y, groups, folds, seed), progress)
+        odds = learning.out_of_fold(pool, fold_of, progress)
         pipeline, _ = whole.result()
     progress(f"{data.level}: fit", folds + 1, folds + 1)
-    calibration = calibrate(spec.calibration, held_out, y, weights, len(np.unique(groups)))
-    probability = calibration.apply(held_out)
+    calibration = calibrate(spec.calibration, odds, y, weights, len(np.unique(groups)))
+    probability = calibration.apply(odds)
     threshold = choose_threshold(probability, y, weights, max_false_positive_rate)
     return Fitted(
         pipeline,
         calibration,
         threshold,
         how_it_did(probability, threshold, y, weights),
-        held_out,
+        fold_of,
+        probability,
+        odds,
         thresholds=budget_thresholds(
             probability, y, weights, data.keys[rows], drawn=data.available > len(data.y)
         )

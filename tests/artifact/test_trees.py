@@ -60,6 +60,75 @@ def test_edited_forest_trees_are_refused(field: str, value: int, fault: str) -> 
         check_trees(model)
 
 
+@pytest.mark.parametrize("name", ["extra-trees", "isolation-forest"])
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [("left_child", 10_000, "outside the tree or back"), ("feature", 999, "beyond its")],
+)
+def test_edited_random_trees_are_refused(name: str, field: str, value: int, fault: str) -> None:
+    """And for trees whose splits are drawn at random, of two classes or of benign rows alone."""
+    model = classifier(name)
+    forest = model.forest_ if name == "isolation-forest" else model
+    tree = forest.estimators_[0].tree_
+    state = tree.__getstate__()
+    state["nodes"][field][0] = value
+    tree.__setstate__(state)
+    with pytest.raises(BadData, match=fault):
+        check_trees(model)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("left", 10_000, "outside the tree or back"),
+        ("right", 0, "outside the tree or back"),
+        ("feature_idx", 999, "beyond its"),
+        ("is_categorical", 1, "splits on categories"),
+    ],
+)
+def test_edited_trees_of_other_libraries_are_refused(name: str, field: str, value: int, fault: str) -> None:
+    """Trees that LightGBM and XGBoost grew are arrays as well, and checked as such."""
+    model = classifier(name)
+    model.predictors_[0].nodes[field][0] = value
+    with pytest.raises(BadData, match=fault):
+        check_trees(model)
+
+
+def test_a_tree_cannot_see_a_feature_beyond_its_forest() -> None:
+    """The list of features that a tree of the novelty forest sees may not lead outside."""
+    model = classifier("isolation-forest")
+    model.forest_.estimators_features_[0] = np.array([0, 999])
+    with pytest.raises(BadData, match="sees a feature beyond"):
+        check_trees(model)
+
+
+@pytest.mark.parametrize("value", [-1, 999])
+def test_a_single_feature_lies_within(value: int) -> None:
+    """The position of the one feature that is looked at may not lead outside."""
+    model = classifier("single-best-feature")
+    model.feature_ = value
+    with pytest.raises(BadData, match="looks at a feature beyond"):
+        check_trees(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("lightgbm", "predictors_"),
+        ("isolation-forest", "forest_"),
+        ("single-best-feature", "feature_"),
+        ("extra-trees", "estimators_"),
+    ],
+)
+def test_a_part_that_is_gone_is_named(name: str, part: str) -> None:
+    """A file of permitted types that lacks what the estimator needs is damaged."""
+    model = classifier(name)
+    delattr(model, part)
+    with pytest.raises(BadData, match=part):
+        check_trees(model)
+
+
 def test_a_tree_cannot_claim_more_nodes_than_it_has() -> None:
     """A node count beyond the nodes would read over them; it is refused before anything is read."""
     model = classifier("random-forest")
