@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from ptml.labels.indicators import fingerprint_of, read_indicators
 from ptml.settings import LabelsSettings
 from ptml.train.dataset import load_dataset
 from ptml.train.fit import fit_level
+from ptml.train.registry import ESTIMATORS
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import load_spec
 from ptml.train.verdicts import FittedStack, fit_stack
@@ -159,6 +161,17 @@ def label_facts(labels: LabelsSettings) -> JsonObject:
     return {"policy": labels.policy, "indicators": indicators}
 
 
+def libraries_of(spec: ModelSpec) -> JsonObject:
+    """Give the versions of the libraries that a model of this spec is made with.
+
+    >>> sorted(libraries_of(load_spec("prevalence"))) == sorted(LIBRARIES)
+    True
+    """
+    extras = [ESTIMATORS[spec.estimator].library, "optuna" if spec.search else None]
+    found: JsonObject = {name: str(importlib.import_module(name).__version__) for name in extras if name}
+    return {library: version(library) for library in LIBRARIES} | found
+
+
 def _facts(
     workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int, labels: LabelsSettings
 ) -> dict[str, Any]:
@@ -169,7 +182,7 @@ def _facts(
         "labels": label_facts(labels),
         "seed": seed,
         **features_used(workspace),
-        "libraries": {library: version(library) for library in LIBRARIES},
+        "libraries": libraries_of(spec),
         "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
     }
     return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts])}

@@ -77,7 +77,7 @@ def test_another_scikit_learn_is_refused(tmp_path: Path) -> None:
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     """One more byte, or a pickle in its place, and the file is not loaded."""
     manifest = saved(tmp_path / "small")
-    file = tmp_path / "small" / manifest.levels["connection"].file
+    file = tmp_path / "small" / str(manifest.levels["connection"].file)
     file.write_bytes(pickle.dumps(print))
     with pytest.raises(BadData, match=r"where its manifest says .* it was not loaded"):
         load_model(tmp_path / "small")
@@ -86,7 +86,7 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A manifest without its estimator asks to train or fetch again."""
     manifest = saved(tmp_path / "small")
-    (tmp_path / "small" / manifest.levels["connection"].file).unlink()
+    (tmp_path / "small" / str(manifest.levels["connection"].file)).unlink()
     with pytest.raises(MissingInput, match=r"connection-.*\.skops cannot be read"):
         load_model(tmp_path / "small")
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.train.dataset import Dataset
+    from ptml.types import Level
     from ptml.workspace import Workspace
 
 HOW: tuple[Captures, ...] = ("pooled", "stack")
-FOLDS = {"connection": 2, "capture": 2}
+FOLDS: dict[Level, int] = {"connection": 2, "capture": 2}
 
 
 def spec(how: Captures) -> ModelSpec:
