@@ -6,7 +6,7 @@ it is learned anew in each fold.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
@@ -22,7 +22,7 @@ from ptml.train.registry import ESTIMATORS
 from ptml.train.rounds import best_rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import polars as pl
     from numpy.typing import NDArray
@@ -123,20 +123,22 @@ def fit_pipeline(
         raise BadData("no feature has a value in any training row", hint="look at `ptml features` for why")
     weights = balanced(weights, y) if spec.class_weights == "balanced" else weights
     pipeline = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)
-    params = spec.params_of(level)
+    params = dict(spec.params_of(level))
     kind = ESTIMATORS[spec.estimator]
+
+    def make(columns: Iterable[str]) -> Any:
+        return kind.make(params, seed, [constrained.get(name, 0) for name in columns])
+
     try:
         with threadpool_limits(1, "openmp"):  # of this thread; fits run side by side instead
             values = pipeline[0].fit_transform(inputs)
-            monotone = [constrained.get(name, 0) for name in pipeline[0].get_feature_names_out()]
             if spec.early_stopping and kind.rounds and groups is not None:
-                build = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)[0]
-                trial = kind.make(params, seed, monotone)
+                anew = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)[0]
                 rounds = best_rounds(
-                    trial, build, inputs, y, weights, groups=groups, patience=spec.early_stopping, seed=seed
+                    make, anew, inputs, y, weights, groups=groups, patience=spec.early_stopping, seed=seed
                 )
-                params = {**params, kind.rounds: rounds}
-            pipeline.steps[-1] = ("classify", kind.make(params, seed, monotone))
+                params[kind.rounds] = rounds
+            pipeline.steps[-1] = ("classify", make(pipeline[0].get_feature_names_out()))
             pipeline[-1].fit(values, y, sample_weight=weights)
     except InvalidParameterError as error:
         raise SettingsError(f"spec {spec.name!r}: {error}", hint="mend the spec's [params]") from error

@@ -9,6 +9,8 @@ import numpy as np
 from ptml.train.splits import assign_folds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import polars as pl
     from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ PARTS = 5
 
 
 def best_rounds(
-    classifier: Any,  # noqa: ANN401 - a scikit-learn classifier
+    make: Callable[[Iterable[str]], Any],
     prepare: Any,  # noqa: ANN401 - a scikit-learn transformer
     inputs: pl.DataFrame,
     y: NDArray[np.int8],
@@ -32,7 +34,8 @@ def best_rounds(
     counted by rows that resemble those learned from.
 
     Args:
-        classifier: An unfitted boosting classifier; its own number of rounds is the most.
+        make: Makes an unfitted boosting classifier for columns of these names; its own number of rounds is
+            the most.
         prepare: What makes its columns, unfitted.
         inputs: The rows.
         y: 1 for malicious, 0 for benign.
@@ -51,6 +54,7 @@ def best_rounds(
     fold_of = assign_folds("grouped", y, groups, max(2, min(PARTS, scarcest)), seed)
     learn, judge = np.flatnonzero(fold_of != 0), np.flatnonzero(fold_of == 0)
     x, judged = prepare.fit_transform(inputs[learn]), prepare.transform(inputs[judge])
+    classifier = make(prepare.get_feature_names_out())  # categories that only some groups have are no columns
     if hasattr(classifier, "rounds"):
         held_out = judged, y[judge], weights[judge]
         found: int = classifier.rounds(x, y[learn], weights[learn], held_out=held_out, patience=patience)

@@ -73,13 +73,30 @@ def test_the_rounds_are_those_of_least_loss() -> None:
     prepare = build_pipeline(
         spec("hist-gradient-boosting", 200), contracts, level="connection", rows=400, seed=0
     )[0]
-    classifier = HistGradientBoostingClassifier(max_iter=60, random_state=0, early_stopping=False)
-    found = best_rounds(classifier, prepare, x, y, np.ones(400), groups=groups, patience=60, seed=0)
+
+    def make(_: object) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(max_iter=60, random_state=0, early_stopping=False)
+
+    found = best_rounds(make, prepare, x, y, np.ones(400), groups=groups, patience=60, seed=0)
     held_out = assign_folds("grouped", y, groups, 5, 0) == 0
-    again = HistGradientBoostingClassifier(max_iter=60, random_state=0, early_stopping=False)
-    again.fit(x.to_numpy()[~held_out], y[~held_out])
+    again = make(None).fit(x.to_numpy()[~held_out], y[~held_out])
     losses = [log_loss(y[held_out], p[:, 1]) for p in again.staged_predict_proba(x.to_numpy()[held_out])]
     assert found == int(np.argmin(losses)) + 1
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_a_category_of_one_group_does_no_harm(name: EstimatorName) -> None:
+    """Where a category is among the groups held out alone, constraints still meet their columns."""
+    x, y, groups = made()
+    x = x.with_columns(pl.Series("service", [f"s{min(group, 25)}" for group in groups]))
+    constrained = spec(name, 5).model_copy(update={"monotone": {"weak": 1}})
+    contracts = contracts_of(x.schema, "connection")
+    pipeline = fit_pipeline(
+        constrained, contracts, x, y, np.ones(400), level="connection", seed=0, groups=groups
+    )
+    one, more = (pipeline.decision_function(x.with_columns(pl.col("weak") + add)) for add in (0, 1))
+    assert (more - one).min() >= -1e-6
+    assert (more - one).max() > 0.1
 
 
 def test_one_group_cannot_be_held_out() -> None:

@@ -12,10 +12,12 @@ from sklearn.metrics import roc_auc_score
 from ptml.artifact import POOLS, load_model, pool
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, ModelMismatch, SettingsError
+from ptml.evaluate.protocols import INNER_FOLDS
+from ptml.evaluate.stage import evaluate
 from ptml.labels import label_connections
-from ptml.settings import TrainSettings
+from ptml.settings import EvaluateSettings, TrainSettings
 from ptml.train.dataset import load_dataset
-from ptml.train.spec import Captures, ModelSpec
+from ptml.train.spec import Captures, ModelSpec, load_spec
 from ptml.train.stage import train
 from ptml.train.verdicts import fit_capture_verdicts, fit_stack
 from tests.train.builders import build_workspace, capture_table, captures, connection_table
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 HOW: tuple[Captures, ...] = ("pooled", "stack")
+LEVELS: tuple[Level, ...] = ("connection", "capture")
 FOLDS: dict[Level, int] = {"connection": 2, "capture": 2}
 
 
@@ -164,6 +167,32 @@ def test_a_saved_stack_judges_as_the_fitted_one(workspace: Workspace, tmp_path: 
     assert train(workspace, settings, engine=LocalEngine(1)).unchanged
     with pytest.raises(ModelMismatch, match="judges captures by the scores of their connections"):
         model.score(features, level="capture")
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_an_evaluation_judges_captures_as_the_model_does(
+    workspace: Workspace, tmp_path: Path, how: Captures
+) -> None:
+    """Each fold of captures is judged by the connections of captures that were held out with it."""
+    file = tmp_path / "x.toml"
+    file.write_text(f'name = "x"\nestimator = "logistic-regression"\ncaptures = "{how}"\n', "utf-8")
+    train(workspace, TrainSettings(spec=str(file), folds=2), engine=LocalEngine(1))
+    settings = EvaluateSettings(protocols=("grouped",), folds=2)
+    evaluate(workspace, settings, model="x", engine=LocalEngine(1))
+    found = pl.read_parquet(workspace.report("x") / "predictions-capture-grouped.parquet")
+    connections, whole = (load_dataset(workspace, level, spec(how)) for level in LEVELS)
+    at = found["fold"].to_numpy() == 0
+    again = fit_capture_verdicts(
+        load_spec(str(file)),
+        connections,
+        whole,
+        np.flatnonzero(~at),
+        folds=INNER_FOLDS,
+        max_false_positive_rate=0.01,
+        seed=0,
+    )
+    expected = again.probability(connections, whole, np.flatnonzero(at))
+    assert found["probability"].to_numpy()[at].tolist() == expected.tolist()
 
 
 def test_pooling_needs_connections_to_be_trained(workspace: Workspace, tmp_path: Path) -> None:
