@@ -126,7 +126,7 @@ def fit_pipeline(
     params = dict(spec.params_of(level))
     kind = ESTIMATORS[spec.estimator]
 
-    def make(columns: Iterable[str]) -> Any:
+    def make(columns: Iterable[str]) -> Any:  # noqa: ANN401 - a scikit-learn classifier
         return kind.make(params, seed, [constrained.get(name, 0) for name in columns])
 
     try:
