@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ptml.artifact.contract import (
     CLASSES,
+    BudgetThreshold,
     Calibration,
     LevelManifest,
     ModelManifest,
@@ -22,12 +23,17 @@ from ptml.artifact.inputs import (
     refuse_identity,
 )
 from ptml.artifact.model import Model, find_model, load_model, log_odds, read_model_manifest, save_model
+from ptml.artifact.pooling import FEATURES, POOLS, CaptureStack, pool, stack_table
 
 __all__ = [
     "CLASSES",
+    "FEATURES",
     "IDENTITY",
     "KEYS",
+    "POOLS",
+    "BudgetThreshold",
     "Calibration",
+    "CaptureStack",
     "FeatureContract",
     "LevelManifest",
     "Model",
@@ -39,7 +45,9 @@ __all__ = [
     "load_model",
     "log_odds",
     "model_inputs",
+    "pool",
     "read_model_manifest",
     "refuse_identity",
     "save_model",
+    "stack_table",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptml.artifact import ModelManifest, read_model_manifest, save_model
+from ptml.artifact import ModelManifest, pool, read_model_manifest, save_model
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
 from ptml.io import sha256_json
 from ptml.labels import label_connections
@@ -18,16 +19,23 @@ from ptml.labels.indicators import fingerprint_of, read_indicators
 from ptml.settings import LabelsSettings
 from ptml.train.dataset import load_dataset
 from ptml.train.fit import fit_level
+from ptml.train.registry import ESTIMATORS
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import load_spec
+from ptml.train.verdicts import FittedStack, fit_stack
 from ptml.types import silent
 from ptml.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import polars as pl
 
     from ptml.engine import Engine
     from ptml.settings import TrainSettings
+    from ptml.train.dataset import Dataset
+    from ptml.train.fit import Fitted
     from ptml.train.spec import ModelSpec
     from ptml.types import JsonObject, JsonValue, Level, Progress
     from ptml.workspace import Workspace
@@ -106,7 +114,7 @@ def train(
     name = settings.name or spec.name
     folder = workspace.model(name)
     with workspace.require().locked():
-        _check_levels(settings, labels)
+        _check_levels(settings, labels, spec)
         label_connections(workspace, labels, engine=engine, force=force, progress=progress)
         facts = _facts(workspace, spec, settings, seed, labels)
         old = None if force else _published(workspace, name)
@@ -125,11 +133,17 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
         manifest = read_model_manifest(folder)
     except (MissingInput, BadData, ModelMismatch):
         return None
-    whole = all((folder / level.file).is_file() for level in manifest.levels.values())
+    whole = all((folder / level.file).is_file() for level in manifest.levels.values() if level.file)
     return manifest if whole else None
 
 
-def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
+def _check_levels(settings: TrainSettings, labels: LabelsSettings, spec: ModelSpec) -> None:
+    pooled = spec.captures != "features" and "capture" in settings.levels
+    if pooled and "connection" not in settings.levels:
+        raise SettingsError(
+            f"spec {spec.name!r} judges captures by their connections, and these are not trained",
+            hint='train both levels, or set captures = "features" in the spec',
+        )
     if labels.policy == "capture-only" and "connection" in settings.levels:
         raise SettingsError(
             "labels.policy 'capture-only' leaves every connection without a label: none can be learned from",
@@ -147,6 +161,17 @@ def label_facts(labels: LabelsSettings) -> JsonObject:
     return {"policy": labels.policy, "indicators": indicators}
 
 
+def libraries_of(spec: ModelSpec) -> JsonObject:
+    """Give the versions of the libraries that a model of this spec is made with.
+
+    >>> sorted(libraries_of(load_spec("prevalence"))) == sorted(LIBRARIES)
+    True
+    """
+    extras = [ESTIMATORS[spec.estimator].library, "optuna" if spec.search else None]
+    found: JsonObject = {name: str(importlib.import_module(name).__version__) for name in extras if name}
+    return {library: version(library) for library in LIBRARIES} | found
+
+
 def _facts(
     workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int, labels: LabelsSettings
 ) -> dict[str, Any]:
@@ -157,10 +182,77 @@ def _facts(
         "labels": label_facts(labels),
         "seed": seed,
         **features_used(workspace),
-        "libraries": {library: version(library) for library in LIBRARIES},
+        "libraries": libraries_of(spec),
         "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
     }
     return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts])}
+
+
+def fit_levels(
+    workspace: Workspace, spec: ModelSpec, settings: TrainSettings, *, seed: int, progress: Progress = silent
+) -> Iterator[tuple[Dataset, Fitted | FittedStack]]:
+    """Fit a model's levels one after the other, each on all labelled rows there are.
+
+    Args:
+        workspace: Where features and labels are.
+        spec: The model spec.
+        settings: Levels, folds, bound on false positives.
+        seed: Seed of everything random.
+        progress: Called as the work goes on.
+
+    Raises:
+        MissingInput: There are no features.
+        BadData: Only one class is labelled, or a class has fewer captures than there are folds.
+    """
+    pooled: pl.DataFrame | None = None
+    bound = settings.max_false_positive_rate
+    for level in sorted(settings.levels, reverse=True):  # captures may rest on the scores of connections
+        data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
+        rows = np.arange(len(data.y))
+        if level == "capture" and pooled is not None:
+            yield (
+                data,
+                fit_stack(
+                    spec,
+                    data,
+                    rows,
+                    pooled,
+                    folds=settings.folds,
+                    max_false_positive_rate=bound,
+                    seed=seed,
+                    progress=progress,
+                ),
+            )
+            continue
+        fitted = fit_level(
+            spec,
+            data,
+            rows,
+            folds=settings.folds,
+            max_false_positive_rate=bound,
+            seed=seed,
+            progress=progress,
+        )
+        if spec.captures != "features":
+            pooled = pool(data.keys["capture_id"], fitted.held_out)
+        yield data, fitted
+
+
+def level_manifest(settings: TrainSettings, data: Dataset, fitted: Fitted | FittedStack) -> dict[str, Any]:
+    """Tell what a model's manifest says of a level, but for its file."""
+    stack = fitted.stack if isinstance(fitted, FittedStack) else None
+    own = fitted.features if isinstance(fitted, FittedStack) else fitted
+    return {
+        "features": data.contracts if own else (),
+        "threshold": fitted.threshold,
+        "max_false_positive_rate": settings.max_false_positive_rate,
+        "calibration": fitted.calibration,
+        "out_of_fold": fitted.out_of_fold,
+        "thresholds": own.thresholds if own else {},
+        "params": own.params if own else {},
+        "stack": stack,
+        "training": data.counts(),
+    }
 
 
 def _train(
@@ -172,31 +264,14 @@ def _train(
     facts: dict[str, Any],
     progress: Progress,
 ) -> ModelManifest:
-    seed: int = facts["seed"]
     levels: dict[str, Any] = {}
     pipelines: dict[Level, Any] = {}
     captures: dict[str, str] = {}
     units: set[str] = set()
-    for level in settings.levels:
-        data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
-        fitted = fit_level(
-            spec,
-            data,
-            np.arange(len(data.y)),
-            folds=settings.folds,
-            max_false_positive_rate=settings.max_false_positive_rate,
-            seed=seed,
-            progress=progress,
-        )
-        pipelines[level] = fitted.pipeline
-        levels[level] = {
-            "features": data.contracts,
-            "threshold": fitted.threshold,
-            "max_false_positive_rate": settings.max_false_positive_rate,
-            "calibration": fitted.calibration,
-            "out_of_fold": fitted.out_of_fold,
-            "training": data.counts(),
-        }
+    for data, fitted in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
+        if fitted.pipeline is not None:
+            pipelines[data.level] = fitted.pipeline
+        levels[data.level] = level_manifest(settings, data, fitted)
         captures |= data.captures
         units.add(data.unit)
     manifest = {

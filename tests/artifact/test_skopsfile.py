@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 from ptml.artifact import log_odds, model_inputs
 from ptml.artifact.skopsfile import dump_estimator, load_estimator
 from ptml.errors import BadData
-from tests.artifact.builders import fitted, table
+from tests.artifact.builders import NAMES, fitted, table
 
 PATH = Path("model.skops")
 
@@ -42,7 +42,7 @@ def edited(data: bytes, change: Any) -> bytes:  # noqa: ANN401 - a function on t
     return result.getvalue()
 
 
-@pytest.mark.parametrize("name", ["hist-gradient-boosting", "random-forest", "logistic-regression"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_round_trip_keeps_every_bit(name: Any) -> None:  # noqa: ANN401 - an estimator's name
     """What is loaded gives the very log-odds of what was saved, nulls and unknown categories included."""
     pipeline, contracts = fitted(name)
