@@ -1,7 +1,7 @@
 """What is held out together while a model is fitted.
 
 A threshold is a promise about captures that nobody has seen. Captures of one source resemble each other, so a
-threshold chosen with other captures of the same sources at hand promises too much for the next network: there,
+threshold chosen with other captures of the same sources at hand promises too much on the next network: there,
 far more benign captures reach it.
 """
 
