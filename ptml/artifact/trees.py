@@ -115,6 +115,22 @@ def _check_single_feature(estimator: BaseEstimator) -> None:
         raise _broken(f"it looks at a feature beyond its {estimator.n_features_in_}")
 
 
+def _check_machine(estimator: BaseEstimator) -> None:
+    """Check a support vector machine: its C code reads as many vectors as the counts of classes say."""
+    state = vars(estimator)
+    vectors, counts = estimator.support_vectors_, state["_n_support"]
+    if vectors.shape != (len(vectors), estimator.n_features_in_) or vectors.dtype != np.float64:
+        raise _broken(f"its support vectors do not hold {estimator.n_features_in_} numbers each")
+    if counts.shape != (N_CLASSES,) or np.any(counts < 0) or int(counts.sum()) != len(vectors):
+        raise _broken("it counts other support vectors than it has")
+    shapes = {"support_": (len(vectors),), "_dual_coef_": (1, len(vectors)), "_intercept_": (1,)}
+    for name, shape in shapes.items():
+        if state[name].shape != shape:
+            raise _broken(f"its {name} is not of shape {shape}")
+    if estimator.kernel != "rbf" or state["_sparse"] or len(estimator.classes_) != N_CLASSES:
+        raise _broken("it is not a dense machine of two classes with the kernel that ptml fits")
+
+
 CHECKS: Mapping[str, Callable[[BaseEstimator], None]] = {
     "HistGradientBoostingClassifier": _check_boosting,
     "LibraryBoosting": _check_library_boosting,
@@ -122,6 +138,7 @@ CHECKS: Mapping[str, Callable[[BaseEstimator], None]] = {
     "ExtraTreesClassifier": _check_forest,
     "BenignForest": _check_benign_forest,
     "SingleFeature": _check_single_feature,
+    "SVC": _check_machine,
 }
 """What is checked of each kind of estimator that holds indices."""
 

@@ -67,7 +67,7 @@ def _numbers(numbers: Numbers, rows: int, seed: int) -> Pipeline | str:
         return "passthrough"
     if numbers == "zero":
         return Pipeline([("impute", SimpleImputer(strategy="constant", fill_value=0.0))])
-    impute = SimpleImputer(strategy="median", add_indicator=True)
+    impute = SimpleImputer(strategy="median", add_indicator=numbers != "unmarked quantiles")
     if numbers == "median":
         return Pipeline([("impute", impute)])
     normal = QuantileTransformer(

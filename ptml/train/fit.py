@@ -17,6 +17,7 @@ from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
 from ptml.train.estimators import fit_pipeline
+from ptml.train.holding import held_out_together
 from ptml.train.search import search_params
 from ptml.train.splits import assign_folds
 from ptml.train.thresholds import budget_thresholds
@@ -102,9 +103,11 @@ def fit_level(
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
     contacts = data.contacts.take(rows) if data.contacts else None
     learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed, contacts)
-    fold_of = assign_folds(protocol, y, groups, folds, seed)
+    sources = data.keys["source"].gather(rows)
+    together = held_out_together(spec.held_out, sources, groups, y, folds)
+    fold_of = assign_folds(protocol, y, together, folds, seed)
     with side_by_side(inputs) as pool:
-        params = _searched(learning, pool, protocol) if spec.search else {}
+        params = _searched(learning, pool, protocol, sources) if spec.search else {}
         learning = replace(learning, spec=spec.with_params(params))
         whole = pool.submit(learning.fit, np.arange(len(y)), np.arange(0))
         odds = learning.out_of_fold(pool, fold_of, progress)
@@ -147,12 +150,15 @@ def how_it_did(
     )
 
 
-def _searched(learning: _Learning, pool: ThreadPoolExecutor, protocol: Protocol) -> dict[str, Parameter]:
+def _searched(
+    learning: _Learning, pool: ThreadPoolExecutor, protocol: Protocol, sources: pl.Series
+) -> dict[str, Parameter]:
     """Search for parameters by the area under the ROC curve on folds of the rows to learn from."""
     search = learning.spec.search
     assert search is not None
     y, weights = learning.y, learning.weights
-    fold_of = assign_folds(protocol, y, learning.groups, search.folds, learning.seed)
+    together = held_out_together(learning.spec.held_out, sources, learning.groups, y, search.folds)
+    fold_of = assign_folds(protocol, y, together, search.folds, learning.seed)
 
     def judge(params: dict[str, Parameter]) -> float:
         tried = replace(learning, spec=learning.spec.with_params(params))

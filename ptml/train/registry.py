@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
 from ptml.train.baselines import BenignForest, SingleFeature
 from ptml.train.boosting import LibraryBoosting, library_params
@@ -22,6 +23,7 @@ EstimatorName: TypeAlias = Literal[
     "random-forest",
     "extra-trees",
     "logistic-regression",
+    "support-vector",
     "isolation-forest",
     "lightgbm",
     "xgboost",
@@ -29,7 +31,7 @@ EstimatorName: TypeAlias = Literal[
     "single-best-feature",
     "prevalence",
 ]
-Numbers: TypeAlias = Literal["as they are", "median", "normal quantiles", "zero"]
+Numbers: TypeAlias = Literal["as they are", "median", "normal quantiles", "unmarked quantiles", "zero"]
 BEACON_SCORE = "beacon_score"
 
 
@@ -40,7 +42,8 @@ class Estimator:
     Attributes:
         kind: Its class.
         numbers: What becomes of numbers: nulls kept; nulls replaced by the median and marked; the same and
-            then spread to normal quantiles; nulls replaced by 0.
+            then spread to normal quantiles; these without the marks, which tell the laboratory rather
+            than the attacker; nulls replaced by 0.
         fixed: Parameters that are always the same.
         rounds: Its parameter that counts rounds of boosting, if it has any.
         monotone: Its parameter for monotone constraints, if it has one.
@@ -91,6 +94,7 @@ ESTIMATORS: dict[EstimatorName, Estimator] = {
     "random-forest": Estimator(RandomForestClassifier, "median", {"n_jobs": 1}, monotone="monotonic_cst"),
     "extra-trees": Estimator(ExtraTreesClassifier, "median", {"n_jobs": 1}, monotone="monotonic_cst"),
     "logistic-regression": Estimator(LogisticRegression, "normal quantiles", {"max_iter": 500}),
+    "support-vector": Estimator(SVC, "unmarked quantiles", {"cache_size": 500, "kernel": "rbf"}),
     "isolation-forest": Estimator(BenignForest, "median"),
     "lightgbm": Estimator(
         LibraryBoosting,

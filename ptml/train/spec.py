@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ptml.types import Level
 
 Parameter: TypeAlias = bool | int | float | str | None
+HeldOut: TypeAlias = Literal["source", "capture"]
 Captures: TypeAlias = Literal["features", "pooled", "stack"]
 RESERVED = {
     "random_state": "it comes from the run's seed",
@@ -31,6 +32,8 @@ RESERVED = {
     "boosting_type": "only gradient-boosted trees can be kept",
     "callbacks": "a spec holds no code",
     "objective": "it is that of two classes",
+    "kernel": "model files are checked for one kernel, rbf",
+    "probability": "ptml calibrates on captures held out",
     "direction": "it is what makes this baseline",
     "strategy": "it is what makes this baseline",
 }
@@ -86,6 +89,9 @@ class ModelSpec(Section):
             connections, or a `stack` of both.
         calibration: How log-odds become probabilities: `sigmoid`, `isotonic`, `none`; `auto` is isotonic from
             a thousand captures on, and sigmoid before.
+        held_out: What is held out together when probabilities are calibrated and thresholds chosen: whole
+            `source`s, so that both hold on networks not seen, or single `capture`s. Where a class has too
+            few sources for the folds, captures are.
         early_stopping: Rounds of boosting without a better one on captures held out, after which it stops;
             0 for all rounds.
         exclude_features: Features to leave out, by name.
@@ -108,6 +114,7 @@ class ModelSpec(Section):
     weights: Literal["capture", "row"] = "capture"
     captures: Captures = "features"
     calibration: Literal["auto", "sigmoid", "isotonic", "none"] = "auto"
+    held_out: HeldOut = "source"
     early_stopping: int = Field(0, ge=0)
     exclude_features: tuple[str, ...] = ()
     exclude_scopes: tuple[Literal["connection", "past", "capture"], ...] = ()

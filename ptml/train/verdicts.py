@@ -18,6 +18,7 @@ from ptml.errors import BadData
 from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.estimators import balanced
 from ptml.train.fit import Fitted, fit_level, how_it_did
+from ptml.train.holding import held_out_together
 from ptml.train.splits import assign_folds
 from ptml.types import silent
 
@@ -124,7 +125,8 @@ def fit_stack(
         raise BadData("no capture to learn from has a labelled connection: there is nothing to pool")
     inputs = (*([FEATURES] if features else []), *POOLS)
     fitting = balanced(weights, y) if spec.class_weights == "balanced" else weights
-    fold_of = assign_folds(protocol, y, groups, folds, seed)
+    together = held_out_together(spec.held_out, data.keys["source"].gather(learn), groups, y, folds)
+    fold_of = assign_folds(protocol, y, together, folds, seed)
     held_out = np.empty(len(y))
     for fold in range(folds):
         at, rest = fold_of == fold, fold_of != fold

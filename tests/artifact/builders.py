@@ -25,6 +25,7 @@ SMALL: dict[EstimatorName, dict[str, Any]] = {
     "random-forest": {"n_estimators": 3},
     "extra-trees": {"n_estimators": 3},
     "logistic-regression": {},
+    "support-vector": {},
     "isolation-forest": {"n_estimators": 9},
     "lightgbm": {"n_estimators": 5, "min_child_samples": 5},
     "xgboost": {"n_estimators": 5},

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from ptml.artifact.trees import check_nodes, check_trees
 from ptml.errors import BadData
 from tests.artifact.builders import NAMES, fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def classifier(name: Any) -> Any:  # noqa: ANN401 - a scikit-learn classifier
@@ -100,6 +103,27 @@ def test_a_tree_cannot_see_a_feature_beyond_its_forest() -> None:
     model = classifier("isolation-forest")
     model.forest_.estimators_features_[0] = np.array([0, 999])
     with pytest.raises(BadData, match="sees a feature beyond"):
+        check_trees(model)
+
+
+@pytest.mark.parametrize(
+    ("part", "edit", "fault"),
+    [
+        ("_n_support", lambda counts: counts + 1000, "other support vectors"),
+        ("_n_support", lambda counts: counts * np.int32(-1), "other support vectors"),
+        ("support_vectors_", lambda vectors: vectors[:, :-1], "numbers each"),
+        ("support_vectors_", lambda vectors: vectors.astype(np.float32), "numbers each"),
+        ("support_vectors_", lambda vectors: vectors[:-1], "other support vectors"),
+        ("_dual_coef_", lambda weights: weights[:, :-1], "_dual_coef_ is not of shape"),
+        ("_intercept_", lambda _: np.empty(0), "_intercept_ is not of shape"),
+        ("kernel", lambda _: "precomputed", "the kernel that ptml fits"),
+    ],
+)
+def test_an_edited_machine_is_refused(part: str, edit: Callable[[Any], Any], fault: str) -> None:
+    """A support vector machine whose parts disagree in size never reaches the C code that trusts them."""
+    model = classifier("support-vector")
+    vars(model)[part] = edit(vars(model)[part])
+    with pytest.raises(BadData, match=fault):
         check_trees(model)
 
 
