@@ -90,6 +90,7 @@ class TrainingCounts(Section):
         malicious: How many of these are malicious.
         captures: Captures they come from.
         malicious_captures: Captures with at least one malicious row.
+        untimed: Rows whose time cannot be believed, such as 1970-01-01.
         available: Labelled rows there were before capping.
         excluded: Rows left out, by reason.
     """
@@ -98,6 +99,7 @@ class TrainingCounts(Section):
     malicious: int = Field(ge=0)
     captures: int = Field(ge=0)
     malicious_captures: int = Field(ge=0)
+    untimed: int = Field(0, ge=0)
     available: int = Field(ge=0)
     excluded: dict[str, int] = Field(default_factory=dict)
 

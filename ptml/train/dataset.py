@@ -36,9 +36,11 @@ class Dataset:
         contracts: The features, in the order of their columns, with their published types.
         inputs: Their values, one row a connection or capture, as `model_inputs` makes them.
         y: 1 for malicious, 0 for benign.
-        keys: capture_id, uid (connections), source, family, ts (start of the connection, or of the capture),
-            host (who opened the connection; null for captures); a row for each row.
-        groups: Number of each row's group: its capture, with those that share content.
+        keys: capture_id, uid (connections), source, family, ts (start of the connection, or of the capture;
+            null where it cannot be believed), host (who opened the connection; null for captures); a row for
+            each row.
+        groups: Number of each row's group: its capture, with those that share packets, or a host at one time
+            (:mod:`ptml.train.groups`).
         weights: Weight of each row; they average 1.
         captures: The captures that the rows come from, with the hash of their raw data.
         available: Labelled rows there were before capping.
@@ -71,6 +73,7 @@ class Dataset:
             "malicious": int(malicious.sum()),
             "captures": self.keys["capture_id"].n_unique(),
             "malicious_captures": self.keys.filter(pl.Series(malicious))["capture_id"].n_unique(),
+            "untimed": self.keys["ts"].null_count(),
             "available": self.available,
             "excluded": excluded,
         }

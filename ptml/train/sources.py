@@ -1,112 +1,30 @@
-"""The labelled captures of a workspace: what was published of each, and how its rows are read."""
+"""The labelled captures of a workspace: what was published of each, and which belong together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from ptml.catalog import read_provenance, require_captures
 from ptml.errors import BadData, MissingInput, quoted
 from ptml.io import sha256_json
-from ptml.labels.contacts import contacts_of
 from ptml.manifest import published, read_manifest
 from ptml.parse.published import published_logs
-from ptml.schema import UTC_TIME
-from ptml.train.splits import merged_groups
+from ptml.train.capture import CAPTURE_CLASSES, CLASSES, NO_SPAN, Capture
+from ptml.train.groups import merged_groups, reasons, shared_files, traits_of
+from ptml.train.spans import is_believable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from pathlib import Path
-
     from ptml.features.family import Logs
     from ptml.manifest import Manifest
+    from ptml.train.groups import Traits
+    from ptml.train.spans import Span
     from ptml.types import JsonObject, JsonValue, Level
     from ptml.workspace import Workspace
 
 FILTERED = "inherit-filtered"
-CAPTURE_CLASSES = {"malicious": 1, "mixed": 1, "benign": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """One capture's share of a dataset.
-
-    Attributes:
-        capture_id: Which capture.
-        level: ``connection`` or ``capture``.
-        label: The catalog's label.
-        family: The catalog's family; a connection's own family wins.
-        source: Who published it.
-        unit: What a capture is.
-        group: Captures of a group are held out together.
-        raw: Hash of its raw data.
-        started_at: When its first packet was seen; None where nobody said.
-        features: Its files of features.
-        labels: Its files of labels.
-        labelled: Rows with a label.
-        excluded: Rows left out, by reason.
-        logs: Its parsed logs where whom its connections contact matters; else none.
-    """
-
-    capture_id: str
-    level: Level
-    label: str
-    family: str | None
-    source: str
-    unit: str
-    group: str
-    raw: str
-    started_at: datetime | None
-    features: list[Path]
-    labels: list[Path]
-    labelled: int
-    excluded: dict[str, int] = field(default_factory=dict)
-    logs: Logs = field(default_factory=dict)
-
-    def read(self, cap: int, seed: int) -> pl.DataFrame:
-        """Read at most `cap` labelled rows: features, y, family, source, group, ts, host, contacts."""
-        features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False).select(
-            pl.lit(self.capture_id).alias("capture_id"), pl.all()
-        )
-        if self.level == "connection":
-            drawn = self._drawn(cap, seed)
-            drawn = drawn.join(self._contacts(drawn), on="uid", how="left")
-            rows = features.join(drawn.lazy(), on="uid", how="inner").with_columns(host=pl.col("id.orig_h"))
-        else:
-            malicious = CAPTURE_CLASSES[self.label]
-            family = self.family if malicious else None
-            rows = features.with_columns(
-                y=pl.lit(malicious, pl.Int8),
-                family=pl.lit(family, pl.String),
-                ts=pl.lit(self.started_at, UTC_TIME),
-                host=pl.lit(None, pl.String),
-            )
-        return rows.with_columns(source=pl.lit(self.source), group=pl.lit(self.group)).collect()
-
-    def _contacts(self, drawn: pl.DataFrame) -> pl.DataFrame:
-        """Tell whom these connections contact; nobody, where that does not matter."""
-        if not self.logs or drawn.is_empty():
-            return drawn.select("uid", contacts=pl.lit(None, pl.List(pl.String)))
-        return contacts_of(self.logs, drawn.lazy().select("uid"))
-
-    def _drawn(self, cap: int, seed: int) -> pl.DataFrame:
-        labels = (
-            pl.scan_parquet(self.labels, hive_partitioning=False, glob=False)
-            .select("uid", "family", y=pl.col("label").replace_strict(_Y, default=None, return_dtype=pl.Int8))
-            .drop_nulls("y")
-            .collect()
-        )
-        if labels.height <= cap:
-            return labels
-        generator = np.random.default_rng([seed, int(self.capture_id[1:], 16)])
-        return labels.sort("uid")[np.sort(generator.choice(labels.height, cap, replace=False))]
-
-
-_Y = {"malicious": 1, "benign": 0}
 
 
 def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
@@ -121,25 +39,50 @@ def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
         raise MissingInput(
             f"{workspace.root} has no features", hint="run `ptml features` first, then this again"
         )
-    labels = {manifest.capture_id: manifest for manifest in published(workspace, "labels")}
-    raw = {manifest.capture_id: manifest for manifest in published(workspace, "raw")}
+    shelf = _Shelf(
+        workspace,
+        level,
+        features,
+        {manifest.capture_id: manifest for manifest in published(workspace, "labels")},
+        {manifest.capture_id: manifest for manifest in published(workspace, "raw")},
+    )
     sources = _sources(workspace)
-    filtering = any(manifest.parameters.get("policy") == FILTERED for manifest in labels.values())
-    groups = merged_groups(catalog, _contents(catalog, raw))
+    traits = _traits(workspace, catalog, features, sources)
+    links = [*shared_files(catalog.values(), shelf.raw.values()), *traits.links]
+    groups, linked = merged_groups(catalog, links), reasons(links)
     return [
-        _capture(
-            workspace,
-            level,
-            row,
-            features.get(capture_id),
-            labels.get(capture_id),
-            filtering=filtering,
+        replace(
+            shelf.capture(row),
             source=sources.get(capture_id, "unknown"),
             group=groups[capture_id],
-            raw=raw[capture_id].fingerprint if capture_id in raw else "",
+            linked=tuple(linked.get(capture_id, ())),
+            span=_span(traits.spans.get(capture_id, NO_SPAN), row),
         )
         for capture_id, row in sorted(catalog.items())
     ]
+
+
+def _traits(
+    workspace: Workspace,
+    catalog: dict[str, dict[str, Any]],
+    features: dict[str, Manifest],
+    sources: dict[str, str],
+) -> Traits:
+    """Look at the connections of all captures of the catalog that have features."""
+    known = [(name, made) for name, made in features.items() if name in catalog]
+    return traits_of(
+        tuple((name, tuple(made.paths(workspace, "features/connection"))) for name, made in known),
+        tuple(sorted(sources.items())),
+        frozenset(name for name, row in catalog.items() if (row["unit"] or "file") != "file"),
+    )
+
+
+def _span(seen: Span, row: dict[str, Any]) -> Span:
+    """Take the times that the catalog states where a capture's connections tell none."""
+    if seen.start is not None:
+        return seen
+    start, end = (row[name] if is_believable(row[name]) else None for name in ("started_at", "ended_at"))
+    return replace(seen, start=start, end=end)
 
 
 def _sources(workspace: Workspace) -> dict[str, str]:
@@ -148,55 +91,55 @@ def _sources(workspace: Workspace) -> dict[str, str]:
     return dict(by_capture.iter_rows())
 
 
-def _contents(catalog: dict[str, dict[str, str]], raw: dict[str, Manifest]) -> Iterator[tuple[str, str]]:
-    """Pair captures with hashes of what they hold: the PCAP, and the connections that Zeek saw."""
-    for capture_id, row in catalog.items():
-        if row["sha256"]:
-            yield capture_id, row["sha256"]
-    for capture_id, manifest in raw.items():
-        for file in manifest.files:
-            if file.path.rsplit("/", 1)[-1].startswith("conn."):
-                yield capture_id, file.sha256
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What the stages have published, by capture."""
 
+    workspace: Workspace
+    level: Level
+    features: dict[str, Manifest]
+    labels: dict[str, Manifest]
+    raw: dict[str, Manifest]
 
-def _capture(
-    workspace: Workspace,
-    level: Level,
-    row: dict[str, Any],
-    features: Manifest | None,
-    labels: Manifest | None,
-    *,
-    filtering: bool,
-    **known: str,
-) -> Capture:
-    excluded: dict[str, int] = {}
-    labelled = 0
-    if features is None:
-        excluded["captures without features"] = 1
-    elif level == "capture":
-        labelled = int(row["label"] in CAPTURE_CLASSES)
-        if not labelled:
-            excluded["captures of unknown label"] = 1
-    elif labels is None:
-        excluded["connections without a label"] = features.rows_out
-    else:
-        labelled = sum(labels.counts.get(label, 0) for label in _Y)
-        if unknown := labels.rows_out - labelled:
-            excluded["connections without a label"] = unknown
-    return Capture(
-        capture_id=row["capture_id"],
-        level=level,
-        label=row["label"],
-        family=row["family"],
-        started_at=row["started_at"],
-        unit=row["unit"] or "file",
-        features=features.paths(workspace, f"features/{level}") if features else [],
-        labels=labels.paths(workspace, "labels") if labels else [],
-        labelled=labelled,
-        excluded=excluded,
-        logs=_logs(workspace, row, labels) if filtering and level == "connection" else {},
-        **known,
-    )
+    def capture(self, row: dict[str, Any]) -> Capture:
+        """Describe a capture of the catalog as far as it stands alone."""
+        name = row["capture_id"]
+        features, labels, raw = (part.get(name) for part in (self.features, self.labels, self.raw))
+        labelled, excluded = self._labelled(row, features, labels)
+        return Capture(
+            capture_id=name,
+            level=self.level,
+            label=row["label"],
+            family=row["family"],
+            unit=row["unit"] or "file",
+            raw=raw.fingerprint if raw else "",
+            features=features.paths(self.workspace, f"features/{self.level}") if features else [],
+            labels=labels.paths(self.workspace, "labels") if labels else [],
+            labelled=labelled,
+            excluded=excluded,
+            logs=_logs(self.workspace, row, labels) if self._filtering else {},
+        )
+
+    @property
+    def _filtering(self) -> bool:
+        """Tell whether it matters whom connections contact."""
+        policies = {manifest.parameters.get("policy") for manifest in self.labels.values()}
+        return self.level == "connection" and FILTERED in policies
+
+    def _labelled(
+        self, row: dict[str, Any], features: Manifest | None, labels: Manifest | None
+    ) -> tuple[int, dict[str, int]]:
+        """Count the rows with a label, and by reason those that are of no use."""
+        if features is None:
+            return 0, {"captures without features": 1}
+        if self.level == "capture":
+            known = row["label"] in CAPTURE_CLASSES
+            return int(known), {} if known else {"captures of unknown label": 1}
+        if labels is None:
+            return 0, {"connections without a label": features.rows_out}
+        labelled = sum(labels.counts.get(label, 0) for label in CLASSES)
+        unknown = labels.rows_out - labelled
+        return labelled, {"connections without a label": unknown} if unknown else {}
 
 
 def features_used(workspace: Workspace) -> JsonObject:

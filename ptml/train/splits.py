@@ -14,35 +14,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from ptml.errors import BadData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 Protocol: TypeAlias = Literal["grouped", "random"]
-
-
-def merged_groups(captures: Iterable[str], contents: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Put captures that share any content into one group, named after its first capture.
-
-    Args:
-        captures: All capture ids.
-        contents: Pairs of capture id and hash of something in it: the PCAP, a log.
-
-    >>> merged_groups(["a", "b", "c"], [("a", "x"), ("c", "x"), ("b", "y")])
-    {'a': 'a', 'b': 'b', 'c': 'a'}
-    """
-    leader = {capture: capture for capture in sorted(captures)}
-
-    def find(capture: str) -> str:
-        while leader[capture] != capture:
-            capture = leader[capture]
-        return capture
-
-    seen: dict[str, str] = {}
-    for capture, content in sorted(contents):
-        one, other = sorted((find(seen.setdefault(content, capture)), find(capture)))
-        leader[other] = one
-    return {capture: find(capture) for capture in leader}
 
 
 def assign_folds(

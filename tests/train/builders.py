@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,11 +34,26 @@ class Made:
     labels: tuple[tuple[str, str], ...] = ()
     shift: float | None = None
     sha256: str | None = None
+    start: datetime | None = None
+    host: str | None = None
+    unit: str = "file"
 
     @property
     def capture_id(self) -> str:
         """The id that a capture of this name has here."""
         return "c" + hashlib.sha256(self.name.encode()).hexdigest()[:16]
+
+    @property
+    def began(self) -> datetime:
+        """When its first connection began: at a moment of its own, unless one is given."""
+        return self.start or datetime(2010, 1, 1, tzinfo=UTC) + timedelta(
+            hours=int(self.capture_id[1:], 16) % 100_000
+        )
+
+    @property
+    def originator(self) -> str:
+        """Who opens all its connections: a host of its own, unless one is given."""
+        return self.host or f"10.{'.'.join(str(byte) for byte in bytes.fromhex(self.capture_id[1:7]))}"
 
 
 def captures(malicious: int = 6, benign: int = 6, rows: int = 20) -> list[Made]:
@@ -65,7 +81,7 @@ def connection_table(made: Made) -> pl.DataFrame:
         {
             "capture_id": [made.capture_id] * n,
             "uid": uids(made),
-            "id.orig_h": ["10.0.0.1"] * n,
+            "id.orig_h": [made.originator] * n,
             "id.orig_p": np.full(n, 40000, np.uint16),
             "id.resp_h": ["192.0.2.1"] * n,
             "id.resp_p": np.full(n, 443, np.uint16),
@@ -78,7 +94,7 @@ def connection_table(made: Made) -> pl.DataFrame:
     return frame.select(
         "capture_id",
         "uid",
-        pl.lit(0).cast(pl.Datetime("us", "UTC")).alias("ts"),
+        (pl.lit(made.began, pl.Datetime("us", "UTC")) + pl.duration(seconds=pl.int_range(n))).alias("ts"),
         pl.col("^id\\..*$"),
         pl.when(pl.col("bytes_sum") > 1000).then("duration").alias("duration"),
         "bytes_sum",
@@ -140,7 +156,7 @@ def build_workspace(root: Path, made: Sequence[Made] | None = None, without: Ite
             "label_confidence": 0.9,
             "family": one.family,
             "tags": [],
-            "unit": "file",
+            "unit": one.unit,
             "sha256": one.sha256,
         }
         for one in made

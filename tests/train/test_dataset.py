@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,11 +35,16 @@ def load(root: Path, made: Sequence[Made], level: Level = "connection", spec: Mo
 
 
 def test_features_meet_their_labels(tmp_path: Path) -> None:
-    """Each connection is there once, in the order of its key, with its capture's label, family and source."""
+    """Each connection is there once, in the order of its key, and says all that is known of it."""
     made = captures(2, 2, rows=3)
     data = load(tmp_path, made)
     expected = sorted(
-        (one.capture_id, uid, one.source, one.family, one.label) for one in made for uid in uids(one)
+        (
+            *(one.capture_id, uid, one.source, one.family),
+            *(one.began + timedelta(seconds=number), one.originator, one.label),
+        )
+        for one in made
+        for number, uid in enumerate(uids(one))
     )
     found = data.keys.with_columns(label=pl.Series(np.where(data.y == 1, "malicious", "benign")))
     assert found.rows() == expected

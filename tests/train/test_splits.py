@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ptml.errors import BadData
-from ptml.train.splits import assign_folds, merged_groups
+from ptml.train.splits import assign_folds
 
 
 @given(
@@ -65,18 +65,3 @@ def test_fewer_captures_than_folds_is_bad_data() -> None:
     y, group = np.repeat([0, 1, 1, 1], 10).astype(np.int8), np.repeat([0, 1, 2, 3], 10)
     with pytest.raises(BadData, match=r"3 malicious and 1 benign captures(.|\n)*lower `folds`"):
         assign_folds("grouped", y, group, 3, 0)
-
-
-def test_chains_of_shared_content_are_one_group() -> None:
-    """Captures that share content with each other through a third are one group."""
-    shared = [("c1", "x"), ("c2", "x"), ("c2", "y"), ("c3", "y"), ("c4", "z")]
-    assert merged_groups(["c4", "c3", "c2", "c1"], shared) == {"c1": "c1", "c2": "c1", "c3": "c1", "c4": "c4"}
-
-
-@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("uvwxyz")), max_size=20))
-def test_whoever_shares_content_shares_a_group(pairs: list[tuple[str, str]]) -> None:
-    """Two captures with the same content are in the same group, whatever the order of the pairs."""
-    groups = merged_groups("abcdef", pairs)
-    for one, content in pairs:
-        assert all(groups[one] == groups[other] for other, same in pairs if same == content)
-    assert groups == merged_groups("fedcba", pairs[::-1])
