@@ -225,6 +225,8 @@ def value_text(key: Mapping[str, Any]) -> str:
         return f"table, keys as in `[{key['$ref'].rsplit('/', 1)[-1].removesuffix('Settings').lower()}]`"
     if "enum" in key:
         return " or ".join(f"`{value}`" for value in key["enum"])
+    if "prefixItems" in key:
+        return f"list of {' and '.join(value_text(item) for item in key['prefixItems'])}"
     if key.get("type") == "array":
         return f"list of {value_text(key['items'])}"
     names = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}
@@ -234,7 +236,8 @@ def value_text(key: Mapping[str, Any]) -> str:
         "maximum": "at most",
         "exclusiveMaximum": "below",
     }
-    name = "path" if key.get("format") == "path" else names[key["type"]]
+    formats = {"path": "path", "date-time": "date or time"}
+    name = formats.get(key.get("format", "")) or names[key["type"]]
     return ", ".join([name, *(f"{words} {key[limit]}" for limit, words in limits.items() if limit in key)])
 
 

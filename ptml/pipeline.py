@@ -183,10 +183,11 @@ def _features(job: Job) -> StageResult:
 
 
 def _train(job: Job) -> StageResult:
-    assert job.settings.train is not None
+    settings = job.settings.training()
+    assert settings is not None
     return train(
         job.workspace,
-        job.settings.train,
+        settings,
         labels=job.settings.labels,
         seed=job.settings.run.seed,
         **job.common,

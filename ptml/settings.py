@@ -6,12 +6,14 @@ secrets and paths only. An unknown key is an error that names the nearest known 
 
 from __future__ import annotations
 
+import itertools
 import os
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
 from ptml.types import Label, Level, LogFormat  # noqa: TC001 - pydantic resolves annotations at run time
@@ -25,6 +27,16 @@ DEFAULT_DATA = "data"
 STAGES = ("simulate", "add", "parse", "features", "train", "evaluate", "score")
 
 S = TypeVar("S", bound=BaseModel)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Moment: TypeAlias = Annotated[datetime, AfterValidator(_in_utc)]
+"""A date or a moment; without a time zone it is UTC's."""
+Period: TypeAlias = tuple[Moment, Moment]
+"""From a moment on, and until just before another."""
 
 
 class Section(BaseModel):
@@ -141,6 +153,77 @@ class LabelsSettings(Section):
         return self
 
 
+class PeriodsSettings(Section):
+    """Named periods: a capture belongs to the one that it lies in, from its first connection to its last."""
+
+    train: Period | None = Field(None, description="learn from captures of this period; else of none")
+    validation: Period | None = Field(
+        None, description="choose calibration and thresholds on captures of this period, never learned from"
+    )
+    test: Period | None = Field(
+        None, description="hold this period out, from training and as what `temporal` evaluates on"
+    )
+
+    @model_validator(mode="after")
+    def _periods_follow_each_other(self) -> PeriodsSettings:
+        named = [(name, period) for name, period in self.named() if period is not None]
+        if self.train is None:
+            raise ValueError("there are periods, and none called `train` to learn from")
+        for name, (begin, end) in named:
+            if begin >= end:
+                raise ValueError(f"{name} ends before it begins")
+        for (name, (_, end)), (following, (begin, _)) in itertools.pairwise(named):
+            if begin < end:
+                raise ValueError(f"{following} begins before {name} has ended")
+        return self
+
+    def named(self) -> tuple[tuple[str, Period | None], ...]:
+        """Give names and periods, in order of time."""
+        return (("train", self.train), ("validation", self.validation), ("test", self.test))
+
+
+class DatasetSettings(Section):
+    """Which captures are learned from and evaluated on; not a stage of its own: `train` reads it.
+
+    A capture must meet every condition that is given. What is left out is counted, with the reason.
+    """
+
+    sources: tuple[str, ...] = Field((), description="only captures of these sources; else of all")
+    exclude_sources: tuple[str, ...] = Field((), description="no captures of these sources")
+    labels: tuple[Label, ...] = Field((), description="only captures with these labels; else with any")
+    families: tuple[str, ...] = Field(
+        (), description="of the malicious captures, only those of these families; else all"
+    )
+    exclude_families: tuple[str, ...] = Field((), description="no captures of these families")
+    exclude_captures: tuple[str, ...] = Field((), description="none of these captures, by id or name")
+    since: Moment | None = Field(None, description="only captures that began then or later")
+    until: Moment | None = Field(None, description="only captures that ended before then")
+    min_connections: int = Field(0, ge=0, description="only captures with at least so many connections")
+    max_connections: int | None = Field(None, ge=0, description="only captures with at most so many")
+    known_families: tuple[str, ...] = Field(
+        (), description="families to learn from; what is malicious and of none of them is only tested on"
+    )
+    unknown_families: tuple[str, ...] = Field(
+        (), description="families never learned from, only tested on; all others are known"
+    )
+    periods: PeriodsSettings | None = Field(
+        None, description="periods of time to learn from, to validate on and to test on; else no time matters"
+    )
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> DatasetSettings:
+        if self.known_families and self.unknown_families:
+            raise ValueError("give known_families or unknown_families: each says what the other are")
+        for one, other in (("sources", "exclude_sources"), ("families", "exclude_families")):
+            if both := sorted({*getattr(self, one)} & {*getattr(self, other)}):
+                raise ValueError(f"{quoted(both)} is both in {one} and in {other}")
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError("until lies before since")
+        if self.max_connections is not None and self.max_connections < self.min_connections:
+            raise ValueError("max_connections is less than min_connections")
+        return self
+
+
 class TrainSettings(Section):
     """A classifier from features and labels."""
 
@@ -155,6 +238,9 @@ class TrainSettings(Section):
         description="share of benign connections that may be called malicious; sets the threshold",
     )
     seed: int | None = Field(None, ge=0, description="own seed; else the run's")
+    dataset: DatasetSettings = Field(
+        default_factory=DatasetSettings, description="which captures; in a pipeline file, the table `dataset`"
+    )
 
 
 class EvaluateSettings(Section):
@@ -198,9 +284,22 @@ class PipelineSettings(Section):
     parse: ParseSettings | None = None
     features: FeaturesSettings | None = None
     labels: LabelsSettings = Field(default_factory=LabelsSettings)
+    dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     train: TrainSettings | None = None
     evaluate: EvaluateSettings | None = None
     score: ScoreSettings | None = None
+
+    @model_validator(mode="after")
+    def _one_dataset(self) -> PipelineSettings:
+        if self.train is not None and DatasetSettings() not in (self.dataset, self.train.dataset):
+            raise ValueError("there are two tables, `dataset` and `train.dataset`: keep the first")
+        return self
+
+    def training(self) -> TrainSettings | None:
+        """Give the settings of training, with the captures that the table `dataset` chooses."""
+        if self.train is None or self.dataset == DatasetSettings():
+            return self.train
+        return self.train.model_copy(update={"dataset": self.dataset})
 
 
 def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineSettings:

@@ -13,6 +13,8 @@ LabelPolicy: TypeAlias = Literal["column", "ioc", "inherit", "inherit-filtered",
 """How the connections of a capture get their labels; docs/labels.md tells what each is worth."""
 LABEL_POLICIES: Final[tuple[LabelPolicy, ...]] = get_args(LabelPolicy)
 Level: TypeAlias = Literal["connection", "capture"]
+Weights: TypeAlias = Literal["capture", "source", "family", "row"]
+"""What weighs the same in all: every capture, every source, every family, or every row."""
 LogFormat: TypeAlias = Literal["tsv", "json"]
 Verdict: TypeAlias = Literal["malicious", "benign"]
 

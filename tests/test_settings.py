@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,3 +86,15 @@ def test_shipped_names_are_found_and_unknown_ones_listed() -> None:
     assert find_shipped("pipelines", "demo").name == "demo.toml"
     with pytest.raises(MissingInput, match="did you mean 'demo' for 'dmeo'"):
         find_shipped("pipelines", "dmeo")
+
+
+def test_the_dataset_of_a_pipeline_is_the_training_s(tmp_path: Path) -> None:
+    """The table `dataset` says what is learned from; a second one under `train` is refused."""
+    path = write(tmp_path / "run.toml", '[train]\nfolds = 3\n[dataset]\nsources = ["lab"]\n')
+    training = load_pipeline(path, ["dataset.since=2020-01-01"]).training()
+    assert training is not None
+    assert (training.folds, training.dataset.sources) == (3, ("lab",))
+    assert training.dataset.since == datetime(2020, 1, 1, tzinfo=UTC)
+    assert load_pipeline(write(tmp_path / "no.toml", "[parse]\n")).training() is None
+    with pytest.raises(SettingsError, match=r"two tables, `dataset` and `train.dataset`"):
+        load_pipeline(path, ["train.dataset.sources=['box']"])

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from ptml.engine import LocalEngine
-    from ptml.settings import LabelsSettings, ParseSettings
+    from ptml.settings import DatasetSettings, LabelsSettings, ParseSettings
     from ptml.workspace import Workspace
 
 Data = Annotated[
@@ -88,6 +88,23 @@ SetLabels = Annotated[
         "inherit-filtered, capture-only; labels.indicators, a CSV or JSON; may be repeated.",
     ),
 ]
+SetTraining = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TABLE.KEY=VALUE",
+        help="How connections get their labels (labels.policy, labels.indicators), and which captures are "
+        "learned from (dataset.sources, dataset.periods.test, …; docs/datasets.md); may be repeated.",
+    ),
+]
+DatasetFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--dataset",
+        metavar="FILE.toml",
+        help="Which captures are learned from: a file with a table [dataset] (docs/datasets.md).",
+    ),
+]
 
 
 def workspace(data: Path | None) -> Workspace:
@@ -115,33 +132,58 @@ def parse_settings(overrides: list[str] | None) -> ParseSettings | None:
         return None
     from ptml.settings import ParseSettings, checked
 
-    tables = _tables(overrides, "parse", "parse.zeek_seconds=600")
+    tables = _tables(overrides, ("parse",), "parse.zeek_seconds=600")
     return checked(ParseSettings, tables["parse"], "--set")
 
 
-def label_settings(overrides: list[str] | None) -> LabelsSettings | None:
+def label_settings(overrides: list[str] | None, *beside: str) -> LabelsSettings | None:
     """Give the settings of labels that ``--set`` asks for; None where it asks for nothing.
+
+    Args:
+        overrides: What ``--set`` got.
+        beside: Other tables that the command takes.
 
     Raises:
         SettingsError: A setting of a stage, one that there is not, or a value that does not fit.
     """
-    if not overrides:
-        return None
     from ptml.settings import LabelsSettings, checked
 
-    tables = _tables(overrides, "labels", "labels.policy=inherit-filtered")
-    return checked(LabelsSettings, tables["labels"], "--set")
+    tables = _tables(overrides or [], ("labels", *beside), "labels.policy=inherit-filtered")
+    return checked(LabelsSettings, tables["labels"], "--set") if "labels" in tables else None
 
 
-def _tables(overrides: list[str], table: str, example: str) -> dict[str, Any]:
+def dataset_settings(file: Path | None, overrides: list[str] | None) -> DatasetSettings:
+    """Give the choice of captures that a file and ``--set`` ask for; of all where neither does.
+
+    Raises:
+        MissingInput: There is no such file.
+        SettingsError: It has no table `dataset`, or a setting does not fit.
+    """
+    from ptml.errors import SettingsError
+    from ptml.settings import DatasetSettings, checked, read_toml, with_overrides
+
+    table: dict[str, Any] = {}
+    if file is not None:
+        table = read_toml(file)
+        if "dataset" not in table:
+            raise SettingsError(
+                f"{file} has no table [dataset]",
+                hint="docs/datasets.md shows one; pipeline files have them, too",
+            )
+    chosen = with_overrides({"dataset": table.get("dataset", {})}, overrides or [])
+    return checked(DatasetSettings, chosen["dataset"], str(file or "--set"))
+
+
+def _tables(overrides: list[str], wanted: tuple[str, ...], example: str) -> dict[str, Any]:
     from ptml.errors import SettingsError, quoted
     from ptml.settings import with_overrides
 
     tables = with_overrides({}, overrides)
-    others = sorted(tables.keys() - {table})
+    others = sorted(tables.keys() - {*wanted})
     if others:
+        keys = " or ".join(f"{table}.KEY=VALUE" for table in wanted)
         raise SettingsError(
-            f"--set takes {table}.KEY=VALUE here, and got {quoted(others)}",
+            f"--set takes {keys} here, and got {quoted(others)}",
             hint=f"--set {example}; the settings of other stages are for `ptml run`",
         )
     return tables

@@ -9,11 +9,13 @@ import typer
 from ptml.cli._options import (
     AsJson,
     Data,
+    DatasetFile,
     Force,
     Jobs,
     Quiet,
     Seed,
-    SetLabels,
+    SetTraining,
+    dataset_settings,
     engine,
     label_settings,
     workspace,
@@ -36,7 +38,8 @@ def train(
     level: Annotated[
         list[str] | None, typer.Option(help="connection or capture; both if none is named.")
     ] = None,
-    set_: SetLabels = None,
+    dataset: DatasetFile = None,
+    set_: SetTraining = None,
     seed: Seed = 0,
     data: Data = None,
     jobs: Jobs = 0,
@@ -56,18 +59,25 @@ def train(
       ptml train
       ptml train --spec random-forest --name forest
       ptml train --set labels.policy=inherit-filtered
+      ptml train --dataset periods.toml --set 'dataset.exclude_sources=["lab"]'
     """
     from ptml.settings import TrainSettings, checked
     from ptml.train.stage import train as train_model
 
-    values = {"spec": spec, "name": name, "folds": folds, "max_false_positive_rate": max_false_positive_rate}
+    values = {
+        "spec": spec,
+        "name": name,
+        "folds": folds,
+        "max_false_positive_rate": max_false_positive_rate,
+        "dataset": dataset_settings(dataset, set_),
+    }
     chosen = {"levels": tuple(level)} if level else {}
     settings = checked(TrainSettings, values | chosen, "ptml train")
     with progress_bar(quiet=quiet) as progress:
         result = train_model(
             workspace(data),
             settings,
-            labels=label_settings(set_),
+            labels=label_settings(set_, "dataset"),
             seed=seed,
             engine=engine(jobs),
             force=force,

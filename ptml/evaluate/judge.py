@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ptml.train.splits import Protocol
-    from ptml.types import Level
+    from ptml.types import Level, Weights
 
 
 def judge(
@@ -26,7 +26,7 @@ def judge(
     *,
     folds: int,
     seed: int,
-    weights: Literal["capture", "row"] = "capture",
+    weights: Weights = "capture",
     draws: int = DRAWS,
 ) -> ProtocolResult:
     """Judge held-out predictions.
@@ -63,7 +63,7 @@ def judge(
         per_family=per_family(predictions),
         roc=roc,
         precision_recall=precision_recall,
-        calibration=calibration_bins(probability, y, even if weights == "capture" else ones),
+        calibration=calibration_bins(probability, y, ones if weights == "row" else even),
     )
 
 

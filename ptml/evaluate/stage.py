@@ -15,7 +15,7 @@ from ptml.evaluate.results import Evaluation, LevelResult, ProtocolResult
 from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parquet
 from ptml.labels import label_connections
 from ptml.report import render_evaluation
-from ptml.settings import LabelsSettings, checked
+from ptml.settings import DatasetSettings, LabelsSettings, checked
 from ptml.train.dataset import load_dataset
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
@@ -146,6 +146,11 @@ def labels_of(manifest: ModelManifest) -> LabelsSettings:
     return LabelsSettings.model_validate({"policy": manifest.labels.get("policy") or "auto"})
 
 
+def dataset_of(manifest: ModelManifest) -> DatasetSettings:
+    """Give the choice of captures that a model was trained with; evaluating it means these."""
+    return checked(DatasetSettings, manifest.settings.get("dataset", {}), f"model {manifest.name!r}")
+
+
 def _facts(
     manifest: ModelManifest,
     settings: EvaluateSettings,
@@ -198,9 +203,10 @@ def _evaluate(
     levels: dict[Level, LevelResult] = {}
     predictions: dict[str, pl.DataFrame] = {}
     for level, trained in manifest.levels.items():
-        data = load_dataset(workspace, level, spec, seed=facts["seed"], progress=progress)
+        chosen = dataset_of(manifest)
+        data = load_dataset(workspace, level, spec, dataset=chosen, seed=facts["seed"], progress=progress)
         connections = (
-            load_dataset(workspace, "connection", spec, seed=facts["seed"], progress=progress)
+            load_dataset(workspace, "connection", spec, dataset=chosen, seed=facts["seed"], progress=progress)
             if level == "capture" and spec.captures != "features"
             else None
         )

@@ -29,6 +29,7 @@ class Capture:
 
     Attributes:
         capture_id: Which capture.
+        name: What people call it.
         level: ``connection`` or ``capture``.
         label: The catalog's label.
         family: The catalog's family; a connection's own family wins.
@@ -43,9 +44,13 @@ class Capture:
         group: Captures of a group are held out together.
         linked: What links it with others of its group: pcap, conn.log, connections, host and time.
         span: When it was.
+        period: train, validation or test, where periods are named.
+        known: Whether its family may be learned from.
+        left_out: Why `[dataset]` leaves it out; None where it does not.
     """
 
     capture_id: str
+    name: str | None
     level: Level
     label: str
     family: str | None
@@ -60,9 +65,15 @@ class Capture:
     group: str = ""
     linked: tuple[str, ...] = ()
     span: Span = NO_SPAN
+    period: str | None = None
+    known: bool = True
+    left_out: str | None = None
 
     def read(self, cap: int, seed: int) -> pl.DataFrame:
-        """Read at most `cap` labelled rows: features, y, family, source, group, ts, host, contacts."""
+        """Read at most `cap` labelled rows.
+
+        Their features, and y, family, source, group, ts, host, period; contacts, where these matter.
+        """
         features = pl.scan_parquet(self.features, hive_partitioning=False, glob=False).select(
             pl.lit(self.capture_id).alias("capture_id"), pl.all()
         )
@@ -81,7 +92,10 @@ class Capture:
                 ts=pl.lit(self.span.start, UTC_TIME),
                 host=pl.lit(None, pl.String),
             )
-        return rows.with_columns(source=pl.lit(self.source), group=pl.lit(self.group)).collect()
+        about = {"source": self.source, "group": self.group, "period": self.period}
+        return rows.with_columns(
+            pl.lit(value, pl.String).alias(name) for name, value in about.items()
+        ).collect()
 
     def _contacts(self, drawn: pl.DataFrame) -> pl.DataFrame:
         """Tell whom these connections contact; nobody, where that does not matter."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +12,16 @@ import polars as pl
 from ptml.artifact import contracts_of, model_inputs, refuse_identity
 from ptml.errors import BadData, SettingsError, did_you_mean, quoted
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+from ptml.settings import DatasetSettings
 from ptml.train.contacts import Contacts
+from ptml.train.draw import connection_cap
+from ptml.train.selection import is_known
 from ptml.train.sources import labelled_captures
+from ptml.train.weights import row_weights
 from ptml.types import Level, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,8 +41,8 @@ class Dataset:
         inputs: Their values, one row a connection or capture, as `model_inputs` makes them.
         y: 1 for malicious, 0 for benign.
         keys: capture_id, uid (connections), source, family, ts (start of the connection, or of the capture;
-            null where it cannot be believed), host (who opened the connection; null for captures); a row for
-            each row.
+            null where it cannot be believed), host (who opened the connection; null for captures), period
+            (train, validation or test; null where none are named); a row for each row.
         groups: Number of each row's group: its capture, with those that share packets, or a host at one time
             (:mod:`ptml.train.groups`).
         weights: Weight of each row; they average 1.
@@ -46,6 +50,7 @@ class Dataset:
         available: Labelled rows there were before capping.
         excluded: Rows left out, by reason.
         unit: What a capture is; `mixed` when they differ.
+        unknown: Rows of families that no fit may learn from, though it may be judged on them.
         contacts: Whom each row contacts, where fits leave out what benign rows contact, too; else None.
     """
 
@@ -60,6 +65,7 @@ class Dataset:
     available: int
     excluded: dict[str, int]
     unit: str
+    unknown: NDArray[np.bool_]
     contacts: Contacts | None = None
 
     def counts(self) -> dict[str, Any]:
@@ -78,9 +84,54 @@ class Dataset:
             "excluded": excluded,
         }
 
+    def without(self, left_out: NDArray[np.bool_], why: str) -> Dataset:
+        """Leave rows out, and count them.
+
+        Args:
+            left_out: Whether to leave each row out.
+            why: The reason; nothing is counted where there is nothing to leave out.
+        """
+        if not left_out.any():
+            return self
+        rows = np.flatnonzero(~left_out)
+        keys = self.keys[rows]
+        kept = set(keys["capture_id"])
+        weights = self.weights[rows]
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            y=self.y[rows],
+            keys=keys,
+            groups=np.unique(self.groups[rows], return_inverse=True)[1].astype(np.int64),
+            weights=weights / (weights.mean() if len(rows) else 1),
+            captures={name: raw for name, raw in self.captures.items() if name in kept},
+            excluded={**self.excluded, f"{self.level}s {why}": int(left_out.sum())},
+            unknown=self.unknown[rows],
+            contacts=self.contacts.take(rows) if self.contacts else None,
+        )
+
+    def to_learn_from(self) -> Dataset:
+        """Leave out what a model that is to be used must not have seen: the test period, unknown families.
+
+        Raises:
+            BadData: One class is left.
+        """
+        data = self.without(
+            (self.keys["period"] == "test").fill_null(value=False).to_numpy(), "of the test period"
+        )
+        data = data.without(data.unknown, "of unknown families")
+        require_classes(data.y, self.level, data.excluded)
+        return data
+
 
 def load_dataset(
-    workspace: Workspace, level: Level, spec: ModelSpec, *, seed: int = 0, progress: Progress = silent
+    workspace: Workspace,
+    level: Level,
+    spec: ModelSpec,
+    *,
+    dataset: DatasetSettings | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Dataset:
     """Join the published features of one level with their labels.
 
@@ -90,15 +141,17 @@ def load_dataset(
         workspace: Where features and labels are.
         level: ``connection`` or ``capture``.
         spec: Which features, weights and caps.
+        dataset: Which captures, and what for; all if not given.
         seed: Seed of the draw where a capture has more connections than the cap.
         progress: Called as captures are read.
 
     Raises:
         MissingInput: There are no features.
-        BadData: Only one class has a labelled row.
-        SettingsError: The spec excludes a feature that does not exist.
+        BadData: Only one class has a labelled row, or `dataset` leaves no capture.
+        SettingsError: The spec excludes a feature that does not exist, or `dataset` names what there is not.
     """
-    captures = labelled_captures(workspace, level)
+    dataset = dataset or DatasetSettings()
+    captures = labelled_captures(workspace, level, dataset)
     excluded: Counter[str] = Counter()
     for capture in captures:
         excluded.update(capture.excluded)
@@ -109,29 +162,42 @@ def load_dataset(
     for number, capture in enumerate(used):
         progress(f"read {level} features", number, len(used))
         frames.append(capture.read(cap, seed))
-    _require_classes(frames, level, excluded)
-    table = pl.concat(frames).sort("capture_id", *(["uid"] if level == "connection" else []))
-    capped = available - table.height
+    require_classes(pl.concat([_NO_Y, *(frame["y"] for frame in frames)]), level, excluded)
+    key = ("capture_id", "uid") if level == "connection" else ("capture_id",)
+    table = pl.concat(frames).sort(key)
+    if table.height < available:
+        excluded["over the cap"] = available - table.height
+    table = _mark_unknown(table, dataset)
     contracts = select_features(contracts_of(table.drop(_ADDED, strict=False).schema, level), spec, level)
-    groups = table["group"].rank("dense").to_numpy().astype(np.int64) - 1
-    return Dataset(
+    data = Dataset(
         level=level,
         contracts=contracts,
         inputs=model_inputs(table, contracts).rechunk(),
         y=table["y"].to_numpy(),
-        keys=table.select("capture_id", *(["uid"] if level == "connection" else []), *_ABOUT),
-        groups=groups,
-        weights=row_weights(table["capture_id"], spec),
+        keys=table.select(*key, *_ABOUT),
+        groups=table["group"].rank("dense").to_numpy().astype(np.int64) - 1,
+        weights=row_weights(table, spec.weights),
         captures={capture.capture_id: capture.raw for capture in used},
         available=available,
-        excluded={**dict(sorted(excluded.items())), **({"over the cap": capped} if capped else {})},
+        excluded=dict(sorted(excluded.items())),
         unit=used[0].unit if len({capture.unit for capture in used}) == 1 else "mixed",
+        unknown=table["unknown"].to_numpy(),
         contacts=_contacts(table) if any(capture.logs for capture in used) else None,
     )
+    past = data.unknown & data.keys["period"].is_in(["train", "validation"]).fill_null(value=False).to_numpy()
+    return data.without(past, "of unknown families, in the periods train and validation")
 
 
-_ABOUT = ("source", "family", "ts", "host")
-_ADDED = ("y", "family", "source", "group", "contacts", "ts", "host")
+def _mark_unknown(table: pl.DataFrame, dataset: DatasetSettings) -> pl.DataFrame:
+    """Tell the malicious rows that no fit may learn from: those of families that are to be unknown."""
+    malicious = table.filter(pl.col("y") == 1)["family"].unique().to_list()
+    unknown = [family for family in malicious if not is_known(family, dataset)]
+    return table.with_columns(unknown=(pl.col("y") == 1) & pl.col("family").is_in(unknown, nulls_equal=True))
+
+
+_ABOUT = ("source", "family", "ts", "host", "period")
+_ADDED = ("y", "family", "source", "group", "contacts", "ts", "host", "period", "unknown")
+_NO_Y = pl.Series("y", [], pl.Int8)
 SHARED = "not fitted on: benign captures contact the same, too"
 
 
@@ -139,9 +205,19 @@ def _contacts(table: pl.DataFrame) -> Contacts | None:
     return Contacts.of(table["contacts"]) if "contacts" in table.columns else None
 
 
-def _require_classes(frames: list[pl.DataFrame], level: Level, excluded: Counter[str]) -> None:
-    malicious = sum(int(frame["y"].sum()) for frame in frames)
-    benign = sum(frame.height for frame in frames) - malicious
+def require_classes(y: pl.Series | NDArray[np.int8], level: Level, excluded: Mapping[str, int]) -> None:
+    """Insist that there are malicious and benign rows.
+
+    Args:
+        y: 1 for malicious, 0 for benign.
+        level: What the rows are.
+        excluded: Rows that were left out, by reason; they are part of the answer.
+
+    Raises:
+        BadData: A class has no row.
+    """
+    malicious = int(y.sum())
+    benign = len(y) - malicious
     if not malicious or not benign:
         left_out = "".join(f", {count} left out ({reason})" for reason, count in sorted(excluded.items()))
         raise BadData(
@@ -175,36 +251,3 @@ def select_features(
     if not kept:
         raise SettingsError(f"spec {spec.name!r} excludes every {level} feature", hint="exclude fewer")
     return kept
-
-
-def connection_cap(sizes: Sequence[int], spec: ModelSpec) -> int:
-    """Find how many rows a capture may give, so that all of them stay within the spec's bounds.
-
-    >>> from ptml.train.spec import ModelSpec
-    >>> spec = ModelSpec(name="x", estimator="random-forest", max_connections=100)
-    >>> connection_cap([10, 1000, 1000], spec)
-    45
-    """
-    cap = spec.max_connections_per_capture
-    left, remaining = spec.max_connections, len(sizes)
-    for size in sorted(sizes):
-        share = max(left // remaining, 1)
-        if size > share:
-            return min(cap, share)
-        left -= size
-        remaining -= 1
-    return cap
-
-
-def row_weights(captures: pl.Series, spec: ModelSpec) -> NDArray[np.float64]:
-    """Weigh rows as the spec says; they average 1.
-
-    >>> from ptml.train.spec import ModelSpec
-    >>> spec = ModelSpec(name="x", estimator="random-forest")
-    >>> row_weights(pl.Series(["a", "a", "a", "b"]), spec).round(3).tolist()
-    [0.667, 0.667, 0.667, 2.0]
-    """
-    if spec.weights == "row":
-        return np.ones(len(captures))
-    size = captures.to_frame("id").select(pl.len().over("id"))["len"].to_numpy()
-    return len(captures) / captures.n_unique() / size

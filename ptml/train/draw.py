@@ -1,4 +1,4 @@
-"""Drawing rows to fit on: some hundreds of a flood teach as much as all of its hundred thousand."""
+"""Drawing rows to read and to fit on: some hundreds of a flood teach as much as a hundred thousand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from ptml.train.spec import ModelSpec
 
 
 def draw_rows(
@@ -36,3 +40,22 @@ def draw_rows(
     rows = np.sort(order[np.arange(len(order)) - first < most])
     whole, drawn = np.bincount(stratum, weights), np.bincount(stratum[rows], weights[rows])
     return rows, weights[rows] * whole[stratum[rows]] / drawn[stratum[rows]]
+
+
+def connection_cap(sizes: Sequence[int], spec: ModelSpec) -> int:
+    """Find how many rows a capture may give, so that all of them stay within the spec's bounds.
+
+    >>> from ptml.train.spec import ModelSpec
+    >>> spec = ModelSpec(name="x", estimator="random-forest", max_connections=100)
+    >>> connection_cap([10, 1000, 1000], spec)
+    45
+    """
+    cap = spec.max_connections_per_capture
+    left, remaining = spec.max_connections, len(sizes)
+    for size in sorted(sizes):
+        share = max(left // remaining, 1)
+        if size > share:
+            return min(cap, share)
+        left -= size
+        remaining -= 1
+    return cap

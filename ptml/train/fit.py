@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from ptml.artifact import Calibration, OutOfFold, log_odds
+from ptml.artifact import CLASSES, Calibration, OutOfFold, log_odds
 from ptml.engine import available_cores
+from ptml.errors import BadData, SettingsError
 from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 BYTES_A_VALUE = 24  # its Float32, the encoded Float32, the estimator's Float64, one-hot columns
 FIT_MEMORY = 3 << 29
+NO_FOLD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Fitted:
         calibration: What makes its log-odds probabilities.
         threshold: From which probability on a row is called malicious.
         out_of_fold: How that did on rows held out while fitting.
-        fold_of: The fold that held each row out.
+        fold_of: The fold that held each row out; -1 for those that were learned from only.
         held_out: Each row's calibrated probability by the pipeline that had not seen its fold.
         held_out_log_odds: The same before calibration.
         thresholds: Thresholds for budgets of false alarms; of connections only.
@@ -85,6 +87,10 @@ def fit_level(
 ) -> Fitted:
     """Fit on some rows of a dataset; nothing else of it is looked at.
 
+    Rows of families that are to be unknown are not learned from. Calibration and threshold come from grouped
+    folds; or, where all rows are of the periods `train` and `validation`, from the latter, which are then
+    not learned from.
+
     Args:
         spec: The model spec.
         data: The dataset.
@@ -98,39 +104,72 @@ def fit_level(
     Raises:
         BadData: A class has too few captures for the folds, or no feature has a value.
     """
+    rows = rows[~data.unknown[rows]]
     y, groups, weights = data.y[rows], data.groups[rows], data.weights[rows]
     weights = weights / weights.mean()
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
+    validation = validation_rows(data, rows, spec)
     contacts = data.contacts.take(rows) if data.contacts else None
     learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed, contacts)
     sources = data.keys["source"].gather(rows)
-    together = held_out_together(spec.held_out, sources, groups, y, folds)
-    fold_of = assign_folds(protocol, y, together, folds, seed)
+    if validation is None:
+        together = held_out_together(spec.held_out, sources, groups, y, folds)
+        fold_of, learned = assign_folds(protocol, y, together, folds, seed), np.arange(len(y))
+    else:
+        fold_of, learned, folds = np.where(validation, 0, NO_FOLD), np.flatnonzero(~validation), 1
     with side_by_side(inputs) as pool:
-        params = _searched(learning, pool, protocol, sources) if spec.search else {}
+        params = _searched(learning, pool, protocol, sources, learned) if spec.search else {}
         learning = replace(learning, spec=spec.with_params(params))
-        whole = pool.submit(learning.fit, np.arange(len(y)), np.arange(0))
-        odds = learning.out_of_fold(pool, fold_of, progress)
+        whole = pool.submit(learning.fit, learned, np.arange(0))
+        odds = learning.out_of_fold(pool, learned, fold_of, progress)
         pipeline, _ = whole.result()
     progress(f"{data.level}: fit", folds + 1, folds + 1)
-    calibration = calibrate(spec.calibration, odds, y, weights, len(np.unique(groups)))
+    at = np.flatnonzero(fold_of != NO_FOLD)
+    calibration = calibrate(spec.calibration, odds[at], y[at], weights[at], len(np.unique(groups[at])))
     probability = calibration.apply(odds)
-    threshold = choose_threshold(probability, y, weights, max_false_positive_rate)
+    held_out, y, weights = probability[at], y[at], weights[at]
+    threshold = choose_threshold(held_out, y, weights, max_false_positive_rate)
     return Fitted(
         pipeline,
         calibration,
         threshold,
-        how_it_did(probability, threshold, y, weights),
+        how_it_did(held_out, threshold, y, weights),
         fold_of,
         probability,
         odds,
         thresholds=budget_thresholds(
-            probability, y, weights, data.keys[rows], drawn=data.available > len(data.y)
+            held_out, y, weights, data.keys[rows][at], drawn=data.available > len(data.y)
         )
         if data.level == "connection"
         else {},
         params=params,
     )
+
+
+def validation_rows(data: Dataset, rows: NDArray[np.int64], spec: ModelSpec) -> NDArray[np.bool_] | None:
+    """Tell which of these rows calibration and threshold are to come from; None where folds decide.
+
+    Raises:
+        BadData: Either part lacks a class.
+        SettingsError: The spec needs scores of all captures that were held out.
+    """
+    period = data.keys["period"][rows]
+    validation: NDArray[np.bool_] = (period == "validation").fill_null(value=False).to_numpy()
+    if not validation.any() or not period.is_in(["train", "validation"]).fill_null(value=False).all():
+        return None
+    if spec.captures != "features":
+        raise SettingsError(
+            f"spec {spec.name!r} judges captures by held-out scores, and needs some of all captures",
+            hint='leave dataset.periods.validation out, or set captures = "features" in the spec',
+        )
+    for name, part in (("validation", validation), ("train", ~validation)):
+        if len(np.unique(data.y[rows][part])) < len(CLASSES):
+            raise BadData(
+                f"the period {name} needs malicious and benign {data.level}s, and has one class or none",
+                hint=f"change the bounds in dataset.periods, or leave validation out; "
+                f"{np.bincount(data.y[rows][part], minlength=2).tolist()} benign and malicious there",
+            )
+    return validation
 
 
 def how_it_did(
@@ -151,22 +190,28 @@ def how_it_did(
 
 
 def _searched(
-    learning: _Learning, pool: ThreadPoolExecutor, protocol: Protocol, sources: pl.Series
+    learning: _Learning,
+    pool: ThreadPoolExecutor,
+    protocol: Protocol,
+    sources: pl.Series,
+    learned: NDArray[np.int64],
 ) -> dict[str, Parameter]:
     """Search for parameters by the area under the ROC curve on folds of the rows to learn from."""
     search = learning.spec.search
     assert search is not None
-    y, weights = learning.y, learning.weights
-    together = held_out_together(learning.spec.held_out, sources, learning.groups, y, search.folds)
-    fold_of = assign_folds(protocol, y, together, search.folds, learning.seed)
+    y, weights, groups = learning.y[learned], learning.weights[learned], learning.groups[learned]
+    together = held_out_together(learning.spec.held_out, sources.gather(learned), groups, y, search.folds)
+    folds = assign_folds(protocol, y, together, search.folds, learning.seed)
+    fold_of = np.full(len(learning.y), NO_FOLD)
+    fold_of[learned] = folds
 
     def judge(params: dict[str, Parameter]) -> float:
         tried = replace(learning, spec=learning.spec.with_params(params))
-        found = tried.out_of_fold(pool, fold_of, silent)
+        found = tried.out_of_fold(pool, learned, fold_of, silent)
         areas = [
-            roc_auc_score(y[at], found[at], sample_weight=weights[at])
+            roc_auc_score(learning.y[at], found[at], sample_weight=learning.weights[at])
             for at in (fold_of == fold for fold in range(search.folds))
-            if len(set(y[at])) > 1
+            if len(set(learning.y[at])) > 1
         ]
         return float(np.mean(areas))
 
@@ -197,7 +242,7 @@ class _Learning:
                 self.groups[learn],
                 self.y[learn],
                 weights,
-                keep_group_weight=self.spec.weights == "capture",
+                keep_group_weight=self.spec.weights != "row",
             )
             learn = learn[kept]
         drawn, weights = draw_rows(self.groups[learn], self.y[learn], weights, cap, self.seed)
@@ -215,13 +260,17 @@ class _Learning:
         return pipeline, log_odds(pipeline, self.inputs[test])
 
     def out_of_fold(
-        self, pool: ThreadPoolExecutor, fold_of: NDArray[np.int64], progress: Progress
+        self,
+        pool: ThreadPoolExecutor,
+        learned: NDArray[np.int64],
+        fold_of: NDArray[np.int64],
+        progress: Progress,
     ) -> NDArray[np.float64]:
-        """Give the log-odds of each row by a fit without its fold."""
+        """Give the log-odds of each row by a fit on those to learn from without its fold; nan in no fold."""
         folds = int(fold_of.max()) + 1
-        learn = [np.flatnonzero(fold_of != fold) for fold in range(folds)]
+        learn = [learned[fold_of[learned] != fold] for fold in range(folds)]
         test = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
-        held_out = np.empty(len(fold_of))
+        held_out = np.full(len(fold_of), np.nan)
         for fold, (_, found) in enumerate(pool.map(self.fit, learn, test)):
             held_out[test[fold]] = found
             progress(f"{self.level}: fit", fold + 1, folds + 1)

@@ -14,11 +14,13 @@ from ptml.manifest import published, read_manifest
 from ptml.parse.published import published_logs
 from ptml.train.capture import CAPTURE_CLASSES, CLASSES, NO_SPAN, Capture
 from ptml.train.groups import merged_groups, reasons, shared_files, traits_of
+from ptml.train.selection import select
 from ptml.train.spans import is_believable
 
 if TYPE_CHECKING:
     from ptml.features.family import Logs
     from ptml.manifest import Manifest
+    from ptml.settings import DatasetSettings
     from ptml.train.groups import Traits
     from ptml.train.spans import Span
     from ptml.types import JsonObject, JsonValue, Level
@@ -27,11 +29,20 @@ if TYPE_CHECKING:
 FILTERED = "inherit-filtered"
 
 
-def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
+def labelled_captures(
+    workspace: Workspace, level: Level, dataset: DatasetSettings | None = None
+) -> list[Capture]:
     """List the captures that have features and labels, by id; those without say so under `excluded`.
+
+    Args:
+        workspace: Where they are.
+        level: ``connection`` or ``capture``.
+        dataset: Which of them are wanted, and what for; all if not given.
 
     Raises:
         MissingInput: No capture has features.
+        SettingsError: `dataset` names a source, a family or a capture that there is not.
+        BadData: `dataset` leaves no capture, or none to learn from.
     """
     catalog = {row["capture_id"]: row for row in require_captures(workspace).iter_rows(named=True)}
     features = {manifest.capture_id: manifest for manifest in published(workspace, "features")}
@@ -50,7 +61,7 @@ def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
     traits = _traits(workspace, catalog, features, sources)
     links = [*shared_files(catalog.values(), shelf.raw.values()), *traits.links]
     groups, linked = merged_groups(catalog, links), reasons(links)
-    return [
+    captures = [
         replace(
             shelf.capture(row),
             source=sources.get(capture_id, "unknown"),
@@ -60,6 +71,7 @@ def labelled_captures(workspace: Workspace, level: Level) -> list[Capture]:
         )
         for capture_id, row in sorted(catalog.items())
     ]
+    return captures if dataset is None else select(captures, dataset)
 
 
 def _traits(
@@ -108,6 +120,7 @@ class _Shelf:
         labelled, excluded = self._labelled(row, features, labels)
         return Capture(
             capture_id=name,
+            name=row["name"],
             level=self.level,
             label=row["label"],
             family=row["family"],

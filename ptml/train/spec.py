@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from ptml.errors import SettingsError, did_you_mean, quoted
 from ptml.settings import Section, checked, find_shipped, read_toml
 from ptml.train.registry import ESTIMATORS, EstimatorName, known_params
+from ptml.types import Weights  # noqa: TC001 - pydantic resolves annotations at run time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +85,9 @@ class ModelSpec(Section):
         estimator: Which classifier.
         params: Its parameters, as scikit-learn (or LightGBM, XGBoost) names them.
         class_weights: `balanced` lets malicious and benign weigh the same in all while fitting.
-        weights: `capture` lets every capture weigh the same, however many rows it has; `row` every row.
+        weights: `capture` lets every capture weigh the same, however many rows it has; `source` every source,
+            and within it every capture; `family` every family (what is benign is one), and within it
+            every capture; `row` every row.
         captures: What a verdict on a capture rests on: its own `features`, the `pooled` scores of its
             connections, or a `stack` of both.
         calibration: How log-odds become probabilities: `sigmoid`, `isotonic`, `none`; `auto` is isotonic from
@@ -111,7 +114,7 @@ class ModelSpec(Section):
     params: dict[str, Parameter] = Field(default_factory=dict)
     capture_params: dict[str, Parameter] = Field(default_factory=dict)
     class_weights: Literal["balanced", "none"] = "balanced"
-    weights: Literal["capture", "row"] = "capture"
+    weights: Weights = "capture"
     captures: Captures = "features"
     calibration: Literal["auto", "sigmoid", "isotonic", "none"] = "auto"
     held_out: HeldOut = "source"

@@ -94,7 +94,7 @@ def train(
 
     Args:
         workspace: Where features are, and where the model goes.
-        settings: Spec, levels, folds, bound on false positives.
+        settings: Spec, levels, folds, bound on false positives, and which captures.
         labels: How connections get their labels.
         seed: Seed of everything random, unless the settings have their own.
         engine: Where labelling runs.
@@ -207,7 +207,9 @@ def fit_levels(
     pooled: pl.DataFrame | None = None
     bound = settings.max_false_positive_rate
     for level in sorted(settings.levels, reverse=True):  # captures may rest on the scores of connections
-        data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
+        data = load_dataset(
+            workspace, level, spec, dataset=settings.dataset, seed=seed, progress=progress
+        ).to_learn_from()
         rows = np.arange(len(data.y))
         if level == "capture" and pooled is not None:
             yield (

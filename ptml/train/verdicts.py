@@ -105,6 +105,7 @@ def fit_stack(
     Raises:
         BadData: A class has too few captures for the folds, or no capture has a connection.
     """
+    learn = learn[~data.unknown[learn]]
     y, groups, weights = data.y[learn], data.groups[learn], data.weights[learn]
     weights = weights / weights.mean()
     features = None
@@ -227,6 +228,7 @@ def fit_capture_verdicts(
         BadData: A class has too few captures for the folds, or no capture has a connection.
     """
     rows = connections_of(connections, captures.keys["capture_id"].gather(learn))
+    rows = rows[~connections.unknown[rows]]
     fitted = fit_level(
         spec,
         connections,

@@ -227,6 +227,13 @@ def test_dry_run_says_what_each_stage_would_do_and_does_nothing(tmp_path: Path) 
         (["run", "demo", "--from", "trian"], 2, "did you mean 'train' for 'trian'"),
         (["simulate", "--family", "emotte"], 2, "emotte"),
         (["train", "--spec", "no-such-spec"], 3, "no-such-spec"),
+        (["train", "--dataset", "no.toml"], 3, "no.toml does not exist"),
+        (["train", "--set", "dataset.source=[]"], 2, "did you mean 'sources' for 'source'"),
+        (
+            ["train", "--set", "parse.block_bytes=1"],
+            2,
+            "--set takes labels.KEY=VALUE or dataset.KEY=VALUE here",
+        ),
         (["add"], 2, "nothing to add"),
         (["add", "--manifest", "no.csv"], 3, "no.csv does not exist"),
         (["add", "--label", "evil", "x"], 2, "evil"),

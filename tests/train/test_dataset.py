@@ -13,7 +13,8 @@ from ptml.artifact import FeatureContract
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
 from ptml.labels import label_connections
-from ptml.train.dataset import connection_cap, load_dataset, row_weights, select_features
+from ptml.train.dataset import load_dataset, select_features
+from ptml.train.draw import connection_cap
 from ptml.train.spec import ModelSpec
 from tests.train.builders import CONNECTION_FEATURES, Made, build_workspace, captures, uids
 
@@ -41,7 +42,7 @@ def test_features_meet_their_labels(tmp_path: Path) -> None:
     expected = sorted(
         (
             *(one.capture_id, uid, one.source, one.family),
-            *(one.began + timedelta(seconds=number), one.originator, one.label),
+            *(one.began + timedelta(seconds=number), one.originator, None, one.label),
         )
         for one in made
         for number, uid in enumerate(uids(one))
@@ -124,15 +125,6 @@ def test_the_cap_fits_and_wastes_nothing(sizes: list[int], most: int, each: int)
     assert cap <= each
     assert sum(min(size, cap) for size in sizes) <= most
     assert cap == each or sum(min(size, cap + 1) for size in sizes) > most
-
-
-@given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=50))
-def test_weights_sum_to_the_rows(ids: list[str]) -> None:
-    """Weights of any captures average 1, and each capture's sum is the same."""
-    weights = row_weights(pl.Series(ids), SPEC)
-    sums = {name: weights[[i for i, one in enumerate(ids) if one == name]].sum() for name in set(ids)}
-    assert weights.sum() == pytest.approx(len(ids))
-    assert list(sums.values()) == pytest.approx([len(ids) / len(sums)] * len(sums))
 
 
 def test_one_class_is_bad_data(tmp_path: Path) -> None:

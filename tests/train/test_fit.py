@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from ptml.artifact import log_odds
 from ptml.engine import LocalEngine
+from ptml.errors import BadData
 from ptml.labels import label_connections
+from ptml.train.calibrate import fit_calibration
 from ptml.train.dataset import load_dataset
+from ptml.train.estimators import fit_pipeline
 from ptml.train.fit import fit_level
 from ptml.train.spec import ModelSpec
 from tests.train.builders import build_workspace
@@ -56,6 +61,69 @@ def test_the_bound_holds_out_of_fold(data: Dataset) -> None:
     assert found.out_of_fold.false_positive_rate <= 0.05
     assert found.out_of_fold.recall > 0.2
     assert found.out_of_fold.roc_auc == pytest.approx(0.83, abs=0.05)
+
+
+def named(data: Dataset, *periods: str | None) -> Dataset:
+    """Give the captures of each class, one after the other, these periods in turn."""
+    malicious = [bool(data.y[data.groups == group].any()) for group in range(12)]
+    turn = [malicious[:group].count(malicious[group]) for group in range(12)]
+    period = pl.Series("period", [periods[turn[group] % len(periods)] for group in data.groups], pl.String)
+    return replace(data, keys=data.keys.with_columns(period))
+
+
+def test_a_validation_period_sets_threshold_and_calibration(data: Dataset) -> None:
+    """The fit is that on the train period, and what it says of the validation period decides the rest."""
+    split = named(data, "train", "train", "validation")
+    rows = np.arange(240)
+    learned = np.flatnonzero(split.keys["period"] == "train")
+    held_out = np.flatnonzero(split.keys["period"] == "validation")
+    found = fit_level(SPEC, split, rows, folds=3, max_false_positive_rate=0.05, seed=0)
+    alone = fit_pipeline(
+        SPEC,
+        data.contracts,
+        data.inputs[learned],
+        data.y[learned],
+        (data.weights / data.weights.mean())[learned],
+        level="connection",
+        seed=0,
+    )
+    scores = log_odds(alone, data.inputs)
+    assert np.allclose(log_odds(found.pipeline, data.inputs), scores)
+    calibration = fit_calibration(scores[held_out], data.y[held_out], data.weights[held_out])
+    assert found.calibration.slope == pytest.approx(calibration.slope)
+    assert found.calibration.intercept == pytest.approx(calibration.intercept)
+    assert found.out_of_fold.roc_auc == pytest.approx(roc_auc_score(data.y[held_out], scores[held_out]))
+    called = found.probability(data.inputs[held_out]) >= found.threshold
+    assert called[data.y[held_out] == 0].mean() <= 0.05
+
+
+@pytest.mark.parametrize("periods", [("train", None), ("train", "validation", "test")])
+def test_rows_beyond_train_and_validation_make_folds_decide(data: Dataset, periods: tuple[str, ...]) -> None:
+    """Cross-validation over the test period, too, calibrates on folds as if no period were named."""
+    one, other = (
+        fit_level(SPEC, which, np.arange(240), folds=3, max_false_positive_rate=0.05, seed=0)
+        for which in (data, named(data, *periods))
+    )
+    assert (one.calibration, one.threshold) == (other.calibration, other.threshold)
+
+
+def test_a_validation_period_of_one_class_says_so(data: Dataset) -> None:
+    """A validation period without malicious rows cannot set a threshold, and the message counts."""
+    benign = data.y == 0
+    period = np.where(benign & (data.groups % 2 == 0), "validation", "train")
+    split = replace(data, keys=data.keys.with_columns(pl.Series("period", period)))
+    with pytest.raises(BadData, match=r"the period validation needs malicious and benign(.|\n)*, 0\]"):
+        fit_level(SPEC, split, np.arange(240), folds=3, max_false_positive_rate=0.05, seed=0)
+
+
+def test_unknown_families_are_not_learned(data: Dataset) -> None:
+    """A fit on rows of which some are unknown is the fit on the others alone."""
+    unknown = (data.keys["family"] == "family1").fill_null(value=False).to_numpy()
+    rows = np.arange(240)
+    one = fit_level(SPEC, replace(data, unknown=unknown), rows, folds=3, max_false_positive_rate=0.05, seed=0)
+    two = fit_level(SPEC, data, rows[~unknown], folds=3, max_false_positive_rate=0.05, seed=0)
+    assert one.threshold == two.threshold
+    assert np.array_equal(one.probability(data.inputs), two.probability(data.inputs))
 
 
 def test_labels_at_random_are_not_learned(data: Dataset) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,7 +13,7 @@ from polars.testing import assert_frame_equal
 from ptml.artifact import load_model
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, SettingsError
-from ptml.settings import LabelsSettings, TrainSettings
+from ptml.settings import DatasetSettings, LabelsSettings, TrainSettings
 from ptml.train.stage import TrainResult, train
 from ptml.workspace import Workspace
 from tests.train.builders import (
@@ -148,3 +150,36 @@ def test_capture_only_trains_captures_only(tmp_path: Path) -> None:
     settings = QUICK.model_copy(update={"levels": ("capture",)})
     result = train(workspace, settings, labels=alone, engine=LocalEngine(1))
     assert list(result.manifest.levels) == ["capture"]
+
+
+def test_a_model_is_trained_on_what_is_chosen(tmp_path: Path) -> None:
+    """The test period and unknown families are not learned from, and counted; another choice trains anew."""
+    noon = datetime(2021, 1, 4, 12, tzinfo=UTC)
+    made = [replace(one, start=noon + timedelta(days=day)) for day, one in enumerate(captures(8, 8))]
+    workspace = build_workspace(tmp_path, made)
+    periods = {
+        "train": (noon, noon + timedelta(days=14)),
+        "test": (noon + timedelta(days=14), noon + timedelta(days=30)),
+    }
+    values = {"unknown_families": ["family1"], "periods": periods}
+    settings = QUICK.model_copy(update={"dataset": DatasetSettings.model_validate(values)})
+    result = run(workspace, settings)
+    training = result.manifest.levels["capture"].training
+    assert training.excluded == {
+        "captures of the test period": 2,
+        "captures of unknown families, in the periods train and validation": 4,
+    }
+    assert (training.rows, training.malicious) == (10, 4)
+    assert set(result.manifest.captures) == {one.capture_id for one in made[:14] if one.family != "family1"}
+    assert run(workspace, settings).unchanged
+    assert not run(workspace).unchanged
+
+
+def test_nothing_left_to_learn_from_says_what_was_left_out(tmp_path: Path) -> None:
+    """If all that is malicious is to be unknown, the message tells how much that was."""
+    workspace = build_workspace(tmp_path)
+    chosen = DatasetSettings(unknown_families=("family0", "family1"))
+    with pytest.raises(
+        BadData, match=r"0 malicious and 120 benign(.|\n)*120 left out \(connections of unknown"
+    ):
+        run(workspace, QUICK.model_copy(update={"dataset": chosen}))
