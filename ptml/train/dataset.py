@@ -158,46 +158,50 @@ def load_dataset(
     used = [capture for capture in captures if capture.labelled]
     available = sum(capture.labelled for capture in used)
     cap = connection_cap([capture.labelled for capture in used], spec)
-    frames = []
+    key = ("capture_id", "uid") if level == "connection" else ("capture_id",)
+    contracts: tuple[FeatureContract, ...] = ()
+    about, inputs = [_NO_ROWS], []
     for number, capture in enumerate(used):
         progress(f"read {level} features", number, len(used))
-        frames.append(capture.read(cap, seed))
-    require_classes(pl.concat([_NO_Y, *(frame["y"] for frame in frames)]), level, excluded)
-    key = ("capture_id", "uid") if level == "connection" else ("capture_id",)
-    table = pl.concat(frames).sort(key)
-    if table.height < available:
-        excluded["over the cap"] = available - table.height
-    table = _mark_unknown(table, dataset)
-    contracts = select_features(contracts_of(table.drop(_ADDED, strict=False).schema, level), spec, level)
+        frame = capture.read(cap, seed).sort(key)
+        contracts = contracts or contracts_of(frame.drop(_ADDED, strict=False).schema, level)
+        about.append(frame.select(*key, *(name for name in _ADDED if name in frame.columns)))
+        inputs.append(model_inputs(frame, select_features(contracts, spec, level)))
+    rows = pl.concat(about, how="diagonal")
+    require_classes(rows["y"], level, excluded)
+    if rows.height < available:
+        excluded["over the cap"] = available - rows.height
     data = Dataset(
         level=level,
-        contracts=contracts,
-        inputs=model_inputs(table, contracts).rechunk(),
-        y=table["y"].to_numpy(),
-        keys=table.select(*key, *_ABOUT),
-        groups=table["group"].rank("dense").to_numpy().astype(np.int64) - 1,
-        weights=row_weights(table, spec.weights),
+        contracts=select_features(contracts, spec, level),
+        inputs=pl.concat(inputs, rechunk=True),
+        y=rows["y"].to_numpy(),
+        keys=rows.select(*key, *_ABOUT),
+        groups=rows["group"].rank("dense").to_numpy().astype(np.int64) - 1,
+        weights=row_weights(rows, spec.weights),
         captures={capture.capture_id: capture.raw for capture in used},
         available=available,
         excluded=dict(sorted(excluded.items())),
         unit=used[0].unit if len({capture.unit for capture in used}) == 1 else "mixed",
-        unknown=table["unknown"].to_numpy(),
-        contacts=_contacts(table) if any(capture.logs for capture in used) else None,
+        unknown=_unknown(rows, dataset),
+        contacts=_contacts(rows) if any(capture.logs for capture in used) else None,
     )
     past = data.unknown & data.keys["period"].is_in(["train", "validation"]).fill_null(value=False).to_numpy()
     return data.without(past, "of unknown families, in the periods train and validation")
 
 
-def _mark_unknown(table: pl.DataFrame, dataset: DatasetSettings) -> pl.DataFrame:
+def _unknown(rows: pl.DataFrame, dataset: DatasetSettings) -> NDArray[np.bool_]:
     """Tell the malicious rows that no fit may learn from: those of families that are to be unknown."""
-    malicious = table.filter(pl.col("y") == 1)["family"].unique().to_list()
+    malicious = rows.filter(pl.col("y") == 1)["family"].unique().to_list()
     unknown = [family for family in malicious if not is_known(family, dataset)]
-    return table.with_columns(unknown=(pl.col("y") == 1) & pl.col("family").is_in(unknown, nulls_equal=True))
+    found = (pl.col("y") == 1) & pl.col("family").is_in(unknown, nulls_equal=True)
+    marked: NDArray[np.bool_] = rows.select(found)["y"].to_numpy()
+    return marked
 
 
 _ABOUT = ("source", "family", "ts", "host", "period")
-_ADDED = ("y", "family", "source", "group", "contacts", "ts", "host", "period", "unknown")
-_NO_Y = pl.Series("y", [], pl.Int8)
+_ADDED = ("y", "family", "source", "group", "contacts", "ts", "host", "period")
+_NO_ROWS = pl.DataFrame(schema={"capture_id": pl.String, "y": pl.Int8})
 SHARED = "not fitted on: benign captures contact the same, too"
 
 

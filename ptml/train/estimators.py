@@ -96,6 +96,7 @@ def fit_pipeline(
     level: Level,
     seed: int,
     groups: NDArray[np.int64] | None = None,
+    threads: int = 1,
 ) -> Pipeline:
     """Fit a spec's pipeline; features without any value in these rows are left out.
 
@@ -111,6 +112,7 @@ def fit_pipeline(
         level: ``connection`` or ``capture``.
         seed: Seed of everything random.
         groups: Group of each row; early stopping needs them.
+        threads: Cores that the fit may use; how many changes nothing about what it learns.
 
     Raises:
         BadData: No feature has a value, or a class has too few groups to hold any out.
@@ -130,7 +132,7 @@ def fit_pipeline(
         return kind.make(params, seed, [constrained.get(name, 0) for name in columns])
 
     try:
-        with threadpool_limits(1, "openmp"):  # of this thread; fits run side by side instead
+        with threadpool_limits(threads, "openmp"):
             values = pipeline[0].fit_transform(inputs)
             if spec.early_stopping and kind.rounds and groups is not None:
                 anew = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)[0]
@@ -138,6 +140,7 @@ def fit_pipeline(
                     make, anew, inputs, y, weights, groups=groups, patience=spec.early_stopping, seed=seed
                 )
                 params[kind.rounds] = rounds
+            del inputs  # a caller that keeps no reference gets its memory back before the fit takes more
             pipeline.steps[-1] = ("classify", make(pipeline[0].get_feature_names_out()))
             pipeline[-1].fit(values, y, sample_weight=weights)
     except InvalidParameterError as error:

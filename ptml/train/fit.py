@@ -199,7 +199,7 @@ def _searched(
     """Search for parameters by the area under the ROC curve on folds of the rows to learn from."""
     search = learning.spec.search
     assert search is not None
-    y, weights, groups = learning.y[learned], learning.weights[learned], learning.groups[learned]
+    y, groups = learning.y[learned], learning.groups[learned]
     together = held_out_together(learning.spec.held_out, sources.gather(learned), groups, y, search.folds)
     folds = assign_folds(protocol, y, together, search.folds, learning.seed)
     fold_of = np.full(len(learning.y), NO_FOLD)
@@ -256,6 +256,7 @@ class _Learning:
             level=self.level,
             seed=self.seed,
             groups=self.groups[learn],
+            threads=available_cores() // workers_for(self.inputs),
         )
         return pipeline, log_odds(pipeline, self.inputs[test])
 
@@ -277,14 +278,18 @@ class _Learning:
         return held_out
 
 
+def workers_for(inputs: pl.DataFrame) -> int:
+    """Tell how many fits on these rows go side by side: as many as there are cores and memory allows."""
+    needed = inputs.height * inputs.width * BYTES_A_VALUE
+    return max(1, min(available_cores(), FIT_MEMORY // max(needed, 1)))
+
+
 @contextlib.contextmanager
 def side_by_side(inputs: pl.DataFrame) -> Iterator[ThreadPoolExecutor]:
-    """Lend threads for fits on these rows: as many as there are cores and memory allows, one core to each.
+    """Lend threads for fits on these rows, and share the cores among them.
 
-    A fit that shares its cores with itself adds up in another order on each machine, and waits for its
-    slowest thread; fits side by side do neither.
+    A fit that shares its cores with itself waits for its slowest thread; fits side by side do not. Only
+    where memory is for one at a time does that one get all cores.
     """
-    needed = inputs.height * inputs.width * BYTES_A_VALUE
-    workers = max(1, min(available_cores(), FIT_MEMORY // max(needed, 1)))
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers_for(inputs)) as pool:
         yield pool
