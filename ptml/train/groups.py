@@ -160,7 +160,7 @@ def shared_hosts(
         sources: Who published each capture.
         streams: Captures cut from a sensor's stream; they are passed over.
     """
-    connections = connections.filter(~pl.col("capture_id").is_in(list(streams)))
+    connections = connections.filter(~pl.col("capture_id").cast(pl.String).is_in(list(streams)))
     active = _activity(connections, sources)
     size = connections.group_by("capture_id").len("size").collect(engine="streaming")
     for one, other in _pairs(_episodes(active), size).sort("capture_id", "other").iter_rows():
@@ -182,7 +182,9 @@ def _activity(connections: pl.LazyFrame, sources: Mapping[str, str]) -> pl.DataF
         .agg(pl.col("ts").min(), pl.col("end").max(), pl.len().alias("opened"))
         .collect(engine="streaming")
     )
-    source = pl.col("capture_id").replace_strict(dict(sources), default="", return_dtype=pl.String)
+    source = (
+        pl.col("capture_id").cast(pl.String).replace_strict(dict(sources), default="", return_dtype=pl.String)
+    )
     return active.with_columns(
         pl.when(pl.col("scope") == PUBLIC).then(pl.lit(PUBLIC)).otherwise(source).alias("scope")
     )

@@ -68,6 +68,7 @@ def scan_connections(files: Mapping[str, Sequence[Path]]) -> pl.LazyFrame:
         capture_id, ts, end (ts + duration; an unset duration counts as 0) and id.*; a row a connection.
     """
     capture_of = {str(path): capture_id for capture_id, paths in files.items() for path in paths}
+    short = pl.Enum(sorted(files))  # a number a row in place of a text
     if not capture_of:
         return pl.LazyFrame(schema=_EMPTY)
     rows = pl.scan_parquet(
@@ -79,7 +80,7 @@ def scan_connections(files: Mapping[str, Sequence[Path]]) -> pl.LazyFrame:
     )
     lasted = (pl.col("duration").cast(pl.Float64).fill_null(0) * 1e6).cast(pl.Int64)
     return rows.select(
-        pl.col("path").replace_strict(capture_of, return_dtype=pl.String).alias("capture_id"),
+        pl.col("path").replace_strict(capture_of, return_dtype=short).alias("capture_id"),
         (pl.col("ts") + pl.duration(microseconds=lasted)).alias("end"),
         *_KEYS,
     )

@@ -235,11 +235,12 @@ def test_captures_know_what_links_them(tmp_path: Path) -> None:
         Made("c", start=NOON, host="10.0.0.7"),
         Made("d", "malicious", start=NOON + timedelta(minutes=5), host="10.0.0.7"),
         Made("e"),
+        Made("not parsed", source="elsewhere", unit="sensor-hour"),
     ]
-    workspace = build_workspace(tmp_path, made)
+    workspace = build_workspace(tmp_path, made, without=["not parsed"])
     label_connections(workspace, engine=LocalEngine(1))
     found = {one.capture_id: one for one in labelled_captures(workspace, "connection")}
-    a, b, c, d, e = (found[one.capture_id] for one in made)
+    a, b, c, d, e, _ = (found[one.capture_id] for one in made)
     assert a.group == b.group
     assert c.group == d.group
     assert len({a.group, c.group, e.group}) == 3
