@@ -54,6 +54,9 @@ def show_training(result: TrainResult) -> None:
     ]
     kept = "kept, nothing changed" if result.unchanged else f"trained in {result.seconds:.1f} s"
     show_table(f"model {result.name} ({kept}); held-out figures", columns, rows)
+    mark = result.manifest.audit
+    if mark is not None and mark.light != "green":
+        remark(f"  audit of the training data: {mark.light}; `ptml audit` says why and what to do")
     typer.echo(str(result.folder))
 
 

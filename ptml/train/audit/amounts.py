@@ -23,7 +23,7 @@ FLOOD = (0.25, 0.75)
 
 def few_captures(subject: Subject) -> Found:
     """Count captures of each class, and what interval so few allow."""
-    malicious, benign = subject.captures(1), subject.captures(0)
+    malicious, benign = subject.captures_with(1), subject.captures_with(0)
     fewest = min(malicious, benign)
     area, recall = auc_half_width(malicious, benign), share_half_width(malicious)
     light: Light = "red" if fewest < FEW[1] else "amber" if fewest < FEW[0] else "green"
@@ -42,14 +42,19 @@ def few_captures(subject: Subject) -> Found:
 
 def class_balance(subject: Subject) -> Found:
     """Tell how rare the rarer class is, in captures."""
-    malicious, benign = subject.captures(1), subject.captures(0)
-    rarer = min(malicious, benign) / (malicious + benign)
+    malicious, benign = subject.captures_with(1), subject.captures_with(0)
+    rarer = min(malicious, benign) / subject.captures
     rows = float(subject.data.y.mean())
     light: Light = "red" if rarer < RARE[1] else "amber" if rarer < RARE[0] else "green"
-    says = f"{malicious / (malicious + benign):.1%} of the captures and {rows:.2%} of the rows are malicious"
+    says = (
+        f"of {subject.captures} captures {malicious} have malicious rows and {benign} benign ones; "
+        f"{rows:.2%} of the rows are malicious"
+    )
     figures: dict[str, Cell] = {
-        "malicious_share_of_captures": malicious / (malicious + benign),
-        "of_rows": rows,
+        "captures": subject.captures,
+        "with_malicious": malicious,
+        "with_benign": benign,
+        "malicious_share_of_rows": rows,
     }
     return Found(light, says, figures)
 

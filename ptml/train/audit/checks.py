@@ -23,8 +23,8 @@ CHECKS = (
         "Nearly the same rows in several captures",
         duplicates.near_duplicates,
         "amber from 10 % of the rows, red from 50 %",
-        "Rows that differ by a few percent in every feature are nearly as easy to remember as equal ones. "
-        "Some of this is the nature of networks: many DNS lookups look alike.",
+        "Rows that differ by less than a fifth in every feature are nearly as easy to remember as equal "
+        "ones. Some of this is the nature of networks: many DNS lookups look alike.",
         "Look at the pairs below: captures of one run of one sample belong into one group.",
     ),
     Check(
@@ -155,7 +155,7 @@ CHECKS = (
         "fold-spread",
         "How far folds differ",
         drift.fold_spread,
-        "amber from a median stability index of 0.25, red from 1",
+        "amber where a quarter of the features have a stability index above 0.25, red from three quarters",
         "If held-out captures look unlike the others, the folds' figures swing: there are too few "
         "captures, or they have too little in common.",
         "Trust intervals more than figures; add captures.",

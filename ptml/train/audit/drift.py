@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 MAJOR = 0.25  # the usual bound of the population stability index
 DRIFTING = (0.1, 0.5)
+SPREAD = (0.25, 0.75)
 MOST_BINS = 10
-CAPTURES_A_BIN = 5
+CAPTURES_A_BIN = 10
 FEWEST = 10
 
 
@@ -45,11 +46,11 @@ class Split:
         """Choose how many bins so few captures can fill."""
         return int(np.clip(min(self.one, self.other) // CAPTURES_A_BIN, 2, MOST_BINS))
 
-    def index(self, column: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-        """Give a column's stability index between the parts; null is a bin of its own."""
-        values, second, mass = column[self.rows], self.second[self.rows], weight[self.rows]
-        codes = _binned(values, self.bins)
-        one, other = (np.bincount(codes, mass * part, self.bins + 1) for part in (~second, second))
+    def index(self, codes: NDArray[np.int64], weight: NDArray[np.float64]) -> float:
+        """Give the stability index between the parts of a column whose values were put into bins."""
+        mass, second = weight[self.rows], self.second[self.rows]
+        bins = int(codes.max()) + 1
+        one, other = (np.bincount(codes, mass * part, bins) for part in (~second, second))
         return stability_index(one.astype(np.float64), other.astype(np.float64))
 
 
@@ -60,20 +61,19 @@ def fold_spread(subject: Subject) -> Found:
         return nothing_to_check(sample.folds)
     everything = np.ones(len(sample.y), np.bool_)
     splits = [_split(sample, sample.folds == fold, everything) for fold in range(FOLDS)]
-    columns = sample.matrix.T.astype(np.float64)
-    found = np.array([[split.index(column, sample.weight) for split in splits] for column in columns])
+    bins = min(split.bins for split in splits)
+    coded = [_binned(column, bins) for column in sample.matrix.T]
+    found = np.array([[split.index(codes, sample.weight) for split in splits] for codes in coded])
     mean = found.mean(axis=1)
-    middle = float(np.median(mean[mean > 0])) if (mean > 0).any() else 0.0
+    share = float(np.mean(mean > MAJOR))
     says = (
-        f"between a fold and the others the median feature's stability index is {middle:.2f}; "
-        f"{np.mean(mean > MAJOR):.0%} of the features are above {MAJOR}"
+        f"{share:.0%} of the features have a stability index above {MAJOR} between a fold of captures and "
+        f"the others; the median feature's is {np.median(mean):.2f}"
     )
     order = np.argsort(-mean, kind="stable")
     rows: list[tuple[Cell, ...]] = [(sample.names[i], float(mean[i]), float(found[i].max())) for i in order]
-    figures: dict[str, Cell] = {"median_psi": middle, "share_above": float(np.mean(mean > MAJOR))}
-    return Found(
-        lit(middle, MAJOR, 4 * MAJOR), says, figures, ("feature", "mean_psi", "worst_psi"), tuple(rows)
-    )
+    figures: dict[str, Cell] = {"share_above": share, "median_psi": float(np.median(mean))}
+    return Found(lit(share, *SPREAD), says, figures, ("feature", "mean_psi", "worst_psi"), tuple(rows))
 
 
 def time_drift(subject: Subject) -> Found:
@@ -84,7 +84,7 @@ def time_drift(subject: Subject) -> Found:
         return nothing_to_check(f"no class has {2 * FEWEST} captures that say when they were made")
     rows: list[tuple[Cell, ...]] = []
     for name, column in zip(sample.names, sample.matrix.T.astype(np.float64), strict=True):
-        indices = [split.index(column, sample.weight) for split in splits]
+        indices = [split.index(_binned(column[split.rows], split.bins), sample.weight) for split in splits]
         excess = [i / _bound(split) for i, split in zip(indices, splits, strict=True)]
         worst = int(np.argmax(excess))
         if excess[worst] > 1:
@@ -127,7 +127,7 @@ def _split(sample: Sample, second: NDArray[np.bool_], rows: NDArray[np.bool_]) -
     return Split(second, rows, one, other)
 
 
-def _binned(values: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+def _binned(values: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
     """Number bins of about equally many values from 1; 0 is null."""
     known = values[~np.isnan(values)]
     if not len(known):

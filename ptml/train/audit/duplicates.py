@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ptml.train.dataset import Dataset
 
 BATCH = 100_000
-STEPS = 20  # a step is 5 %, or 0.05 near zero
+STEPS = 5  # a step is a fifth, or 0.2 near zero
 WIDELY_SHARED = 50
 EXACT = (0.01, 0.1)
 NEAR = (0.1, 0.5)
@@ -36,7 +36,7 @@ def exact_duplicates(subject: Subject) -> Found:
 
 
 def near_duplicates(subject: Subject) -> Found:
-    """Find rows that differ from a row of another capture by a few percent at most in every feature."""
+    """Find rows that differ from a row of another capture by less than about a fifth in every feature."""
     shared = np.zeros(len(subject.data.y), np.bool_)
     for offset in (0.0, 0.5):
         hashes = row_hashes(subject.data, offset)
@@ -61,13 +61,15 @@ def label_conflicts(subject: Subject) -> Found:
     says = (
         f"{share:.1%} of the rows (each capture weighing the same) have a twin of the other label; "
         f"no model can be right on more than {1 - lost:.1%} of all rows"
+        if both.height
+        else "no row has a twin of the other label"
     )
     figures: dict[str, Cell] = {"share": share, "rows": int(both["rows"].sum()), "unavoidable_error": lost}
     return Found(lit(share, *CONFLICT), says, figures)
 
 
 def row_hashes(data: Dataset, offset: float | None = None) -> pl.Series:
-    """Hash each row's features; with an offset, after rounding them to steps of about 5 %.
+    """Hash each row's features; with an offset, after rounding them to steps of about a fifth.
 
     Args:
         data: The dataset.
@@ -100,7 +102,7 @@ def _elsewhere(hashes: pl.Series, groups: NDArray[np.int64]) -> NDArray[np.bool_
 
 
 def _pairs(subject: Subject, hashes: pl.Series) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
-    """List the pairs of captures that share the largest part of their rows.
+    """List the pairs of captures that share most rows and the largest part of them.
 
     Rows that very many captures have make no pair: they would be a square of them.
     """
@@ -118,7 +120,7 @@ def _pairs(subject: Subject, hashes: pl.Series) -> tuple[tuple[str, ...], tuple[
     overlap = (rows @ (rows > 0).astype(np.int64).T).tocoo()
     share = overlap.data / sizes[overlap.row]
     names = dict(subject.strata.unique("group", keep="first").select("group", "capture_id").iter_rows())
-    order = np.lexsort((overlap.col, overlap.row, -share))
+    order = np.lexsort((overlap.col, overlap.row, -share * overlap.data))
     order = order[overlap.row[order] != overlap.col[order]][:SHOWN]
     found: list[tuple[Cell, ...]] = [
         (names[overlap.row[i]], names[overlap.col[i]], int(overlap.data[i]), float(share[i])) for i in order

@@ -45,8 +45,7 @@ def one_class_sources(subject: Subject) -> Found:
     """Find sources whose captures are all of one class."""
     by_source = _counts(subject)
     single = by_source.filter((pl.col("malicious") == 0) | (pl.col("benign") == 0))
-    whole = subject.strata.height
-    share = single.select((pl.col("malicious") + pl.col("benign")).sum()).item() / whole
+    share = single.select((pl.col("malicious") + pl.col("benign")).sum()).item() / subject.captures
     figures: dict[str, Cell] = {
         "sources": by_source.height,
         "one_class": single.height,
@@ -118,12 +117,14 @@ def time_tells_label(subject: Subject) -> Found:
     way, area = max(areas.items(), key=lambda item: item[1].value)
     says = f"knowing nothing but when a capture was made, its label can be guessed with {_roc(area)}"
     rows = [
-        (str(chosen["ts"].min())[:10], str(chosen["ts"].max())[:10], chosen.height, int(chosen["y"].sum()))
+        (*_days(chosen), chosen["group"].n_unique(), int(chosen["y"].sum()))
         for number in range(1, PERIODS + 1)
         if (chosen := strata.filter(pl.Series(known)).filter(pl.Series(period == number))).height
     ]
     figures: dict[str, Cell] = {**area_figures("auc", area), "by": way, "without_time": int((~known).sum())}
-    return Found(lit(area.low, *TELLS), says, figures, ("from", "to", "captures", "malicious"), tuple(rows))
+    return Found(
+        lit(area.low, *TELLS), says, figures, ("from", "to", "captures", "with_malicious"), tuple(rows)
+    )
 
 
 def host_tells_label(subject: Subject) -> Found:
@@ -165,20 +166,25 @@ def host_tells_label(subject: Subject) -> Found:
 def simulated(subject: Subject) -> Found:
     """Tell simulated captures from real ones."""
     made = (subject.strata["source"] == SIMULATOR).fill_null(value=False)
-    share = float(made.mean() or 0.0)  # type: ignore[arg-type]
+    share = subject.strata.filter(made)["group"].n_unique() / subject.captures
     figures: dict[str, Cell] = {"share_of_captures": share}
     if share == 0:
         return Found("green", "no capture is simulated", figures)
     if share == 1:
         says = "all captures are simulated: figures say nothing about real networks"
         return Found("amber", says, figures)
-    parts = [subject.strata.filter(part)["y"].mean() for part in (made, ~made)]
-    figures |= {"malicious_share_simulated": parts[0], "malicious_share_real": parts[1]}  # type: ignore[dict-item]
-    lopsided = any(not LOPSIDED <= float(part) <= 1 - LOPSIDED for part in parts)  # type: ignore[arg-type]
+    parts = [float(subject.strata["y"].to_numpy()[part.to_numpy()].mean()) for part in (made, ~made)]
+    figures |= {"malicious_share_simulated": parts[0], "malicious_share_real": parts[1]}
+    lopsided = any(not LOPSIDED <= part <= 1 - LOPSIDED for part in parts)
     says = f"{share:.1%} of the captures are simulated and the others are not"
     if lopsided:
         says += ", and nearly all of one of the two are of one class"
     return Found("red" if lopsided else "amber", says, figures)
+
+
+def _days(strata: pl.DataFrame) -> tuple[str, str]:
+    days = strata["ts"].sort().dt.strftime("%Y-%m-%d")
+    return days[0], days[-1]
 
 
 def _roc(area: Area) -> str:
@@ -202,7 +208,7 @@ def _counts(subject: Subject) -> pl.DataFrame:
 
 
 def _by_source(subject: Subject) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
-    return ("source", "malicious", "benign"), tuple(_counts(subject).iter_rows())
+    return ("source", "with_malicious", "with_benign"), tuple(_counts(subject).iter_rows())
 
 
 def _codes(names: pl.Series) -> NDArray[np.int64]:

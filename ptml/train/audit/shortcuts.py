@@ -89,7 +89,7 @@ def constant_in_class(subject: Subject) -> Found:
     rows: list[tuple[Cell, ...]] = []
     perfect = 0
     for y, name in ((0, "benign"), (1, "malicious")):
-        if subject.captures(y) < ENOUGH_CAPTURES:
+        if subject.captures_with(y) < ENOUGH_CAPTURES:
             continue
         mine, others = data.inputs.filter(pl.Series(data.y == y)), data.inputs.filter(pl.Series(data.y != y))
         first = mine[0]
@@ -105,7 +105,7 @@ def constant_in_class(subject: Subject) -> Found:
     light = lit(min(len(rows), 1) + min(perfect, 1), 1, 2)
     some = ", ".join(str(row[0]) for row in rows[:3]) + (", ..." if len(rows) > 3 else "")  # noqa: PLR2004
     says = (
-        f"{len(rows)} features have one value only in a class and vary in the other: {some}"
+        f"standing still in one class and varying in the other: {some} ({len(rows)} in all)"
         if rows
         else "no feature that varies in one class stands still in the other"
     )

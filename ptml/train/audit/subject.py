@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from ptml.train.audit.statistics import Area
     from ptml.train.dataset import Dataset
 
-SAMPLE_ROWS = 6_000
+SAMPLE_ROWS = 5_000
 FEWEST_A_STRATUM = 5
 FOLDS = 3
-TREES = 50
+TREES = 40
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,13 @@ class Subject:
             .sort("group", "y")
         )
 
-    def captures(self, y: int) -> int:
-        """Count the captures (groups) that have rows of a class."""
+    @cached_property
+    def captures(self) -> int:
+        """Count the captures; those of one group are one."""
+        return self.strata["group"].n_unique()
+
+    def captures_with(self, y: int) -> int:
+        """Count the captures that have rows of a class."""
         return int((self.strata["y"] == y).sum())
 
     @cached_property
