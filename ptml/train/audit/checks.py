@@ -11,7 +11,7 @@ from ptml.train.audit.check import Check
 CHECKS = (
     Check(
         "exact-duplicates",
-        "The same rows in several captures",
+        "Duplicates: the same rows in several captures",
         duplicates.exact_duplicates,
         "amber from 1 % of the rows, red from 10 %",
         "A row that was learned from is no test: a model that remembers it looks better than it is.",
@@ -20,7 +20,7 @@ CHECKS = (
     ),
     Check(
         "near-duplicates",
-        "Nearly the same rows in several captures",
+        "Near duplicates: nearly the same rows in several captures",
         duplicates.near_duplicates,
         "amber from 10 % of the rows, red from 50 %",
         "Rows that differ by less than a fifth in every feature are nearly as easy to remember as equal "
@@ -29,7 +29,7 @@ CHECKS = (
     ),
     Check(
         "label-conflicts",
-        "Equal rows with different labels",
+        "Label conflicts: equal rows with different labels",
         duplicates.label_conflicts,
         "amber from 1 % of the rows, red from 10 %",
         "Of two equal rows with different labels one is always judged wrong. Where a capture's label is "
@@ -125,7 +125,7 @@ CHECKS = (
     ),
     Check(
         "host-tells-label",
-        "The same hosts in several captures",
+        "Host overlap: the same hosts in several captures",
         origins.host_tells_label,
         "amber where a tenth of the rows are of such hosts and their addresses give ROC-AUC 0.75 (lower "
         "end); red where half are, and 0.95",
@@ -135,7 +135,7 @@ CHECKS = (
     ),
     Check(
         "class-balance",
-        "How rare the rarer class is",
+        "Class balance: how rare the rarer class is",
         amounts.class_balance,
         "amber below 10 % of the captures, red below 2 %",
         "With few captures of a class each one decides. On real networks malicious traffic is far rarer "
@@ -144,7 +144,7 @@ CHECKS = (
     ),
     Check(
         "family-balance",
-        "How far one family dominates",
+        "Family balance: how far one family dominates",
         amounts.family_balance,
         "amber from 50 % of the malicious captures, red from 90 %",
         "Figures are those of the largest family, and a family of a single capture is either known or "
@@ -162,7 +162,7 @@ CHECKS = (
     ),
     Check(
         "time-drift",
-        "How far later captures differ from earlier ones",
+        "Drift: how far later captures differ from earlier ones",
         drift.time_drift,
         "amber where 10 % of the features change (stability index above 0.25, and above what chance gives "
         "once in a hundred), red from 50 %",
