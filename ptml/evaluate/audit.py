@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from ptml.io import write_bytes, write_json
 from ptml.labels import label_connections
 from ptml.report import render_audit
-from ptml.train.audit import REPORT, RESULT, Audit, LevelAudit, audited, published_audit, worst
+from ptml.train.audit import REPORT, RESULT, Audit, LevelAudit, audited, published_audit
 from ptml.train.dataset import load_dataset
 from ptml.train.spec import load_spec
 from ptml.types import LIGHTS, silent
-from ptml.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,8 +112,7 @@ def audit(
         for level in settings.levels:
             data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
             levels[level] = audited(data, old, seed=seed, progress=progress)
-        light = worst(one.light for one in levels.values())
-        found = Audit(ptml_version=__version__, light=light, levels=levels)
+        found = Audit.of(levels)
         unchanged = found == old and (folder / PAGE).is_file()
         if not unchanged:
             _write(workspace, folder, found)

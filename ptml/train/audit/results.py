@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ptml.artifact import AuditMark
 from ptml.settings import Section
 from ptml.types import LIGHTS, Level, Light
+from ptml.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,6 +76,16 @@ class Audit(Section):
     ptml_version: str
     light: Light
     levels: dict[Level, LevelAudit]
+
+    @classmethod
+    def of(cls, levels: dict[Level, LevelAudit]) -> Audit:
+        """Put the audits of levels together.
+
+        >>> Audit.of({}).light
+        'green'
+        """
+        light = worst(found.light for found in levels.values())
+        return cls(ptml_version=__version__, light=light, levels=levels)
 
 
 def worst(lights: Iterable[Light | None]) -> Light:
