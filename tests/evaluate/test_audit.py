@@ -83,7 +83,10 @@ def test_a_model_carries_the_mark(tmp_path: Path) -> None:
     mark = train(workspace, settings, engine=LocalEngine(1)).manifest.audit
     assert mark is not None
     assert mark.light == "red"
-    assert any("How many captures there are: 6 malicious and 6 benign" in reason for reason in mark.reasons)
+    assert any(
+        "How many captures there are: 6 groups of captures have malicious rows, 6 benign" in reason
+        for reason in mark.reasons
+    )
     assert run(workspace).audit.light == "red"
     trained_again = train(workspace, settings, engine=LocalEngine(1), force=True)
     assert trained_again.manifest.audit == mark

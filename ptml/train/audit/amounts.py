@@ -23,13 +23,13 @@ FLOOD = (0.25, 0.75)
 
 def few_captures(subject: Subject) -> Found:
     """Count captures of each class, and what interval so few allow."""
-    malicious, benign = subject.captures_with(1), subject.captures_with(0)
+    malicious, benign = subject.groups_with(1), subject.groups_with(0)
     fewest = min(malicious, benign)
     area, recall = auc_half_width(malicious, benign), share_half_width(malicious)
     light: Light = "red" if fewest < FEW[1] else "amber" if fewest < FEW[0] else "green"
     says = (
-        f"{malicious} malicious and {benign} benign captures: expect 95 % intervals of about "
-        f"±{area:.2f} for a ROC-AUC and ±{recall:.2f} for the share of captures found"
+        f"{malicious} groups of captures have malicious rows, {benign} benign ones: expect 95 % intervals "
+        f"of about ±{area:.2f} for a ROC-AUC and ±{recall:.2f} for the share of captures found"
     )
     figures: dict[str, Cell] = {
         "malicious": malicious,
@@ -42,16 +42,16 @@ def few_captures(subject: Subject) -> Found:
 
 def class_balance(subject: Subject) -> Found:
     """Tell how rare the rarer class is, in captures."""
-    malicious, benign = subject.captures_with(1), subject.captures_with(0)
-    rarer = min(malicious, benign) / subject.captures
+    malicious, benign = subject.groups_with(1), subject.groups_with(0)
+    rarer = min(malicious, benign) / subject.groups
     rows = float(subject.data.y.mean())
     light: Light = "red" if rarer < RARE[1] else "amber" if rarer < RARE[0] else "green"
     says = (
-        f"of {subject.captures} captures {malicious} have malicious rows and {benign} benign ones; "
+        f"of {subject.groups} groups of captures {malicious} have malicious rows and {benign} benign ones; "
         f"{rows:.2%} of the rows are malicious"
     )
     figures: dict[str, Cell] = {
-        "captures": subject.captures,
+        "groups": subject.groups,
         "with_malicious": malicious,
         "with_benign": benign,
         "malicious_share_of_rows": rows,
@@ -61,7 +61,7 @@ def class_balance(subject: Subject) -> Found:
 
 def family_balance(subject: Subject) -> Found:
     """Tell whether one family makes most of what is malicious."""
-    malicious = subject.strata.filter(pl.col("y") == 1)
+    malicious = subject.captures.filter(pl.col("y") == 1)
     named = malicious.drop_nulls("family")
     if named.is_empty():
         return nothing_to_check("no family is named")
@@ -85,8 +85,8 @@ def family_balance(subject: Subject) -> Found:
 
 def floods(subject: Subject) -> Found:
     """Tell whether a few captures hold most of the rows."""
-    rows = subject.strata.group_by("group").agg(pl.col("rows").sum(), pl.col("capture_id").first())
-    rows = rows.sort("rows", "group", descending=[True, False])
+    rows = subject.captures.group_by("capture_id").agg(pl.col("rows").sum())
+    rows = rows.sort("rows", "capture_id", descending=[True, False])
     shares = rows["rows"].to_numpy() / len(subject.data.y)
     largest, ten = float(shares[0]), float(shares[:10].sum())
     effective = float(1 / np.square(shares).sum())

@@ -45,7 +45,8 @@ def one_class_sources(subject: Subject) -> Found:
     """Find sources whose captures are all of one class."""
     by_source = _counts(subject)
     single = by_source.filter((pl.col("malicious") == 0) | (pl.col("benign") == 0))
-    share = single.select((pl.col("malicious") + pl.col("benign")).sum()).item() / subject.captures
+    theirs = single.select((pl.col("malicious") + pl.col("benign")).sum()).item()
+    share = theirs / subject.captures["capture_id"].n_unique()
     figures: dict[str, Cell] = {
         "sources": by_source.height,
         "one_class": single.height,
@@ -123,7 +124,7 @@ def time_tells_label(subject: Subject) -> Found:
     ]
     figures: dict[str, Cell] = {**area_figures("auc", area), "by": way, "without_time": int((~known).sum())}
     return Found(
-        lit(area.low, *TELLS), says, figures, ("from", "to", "captures", "with_malicious"), tuple(rows)
+        lit(area.low, *TELLS), says, figures, ("from", "to", "groups", "with_malicious"), tuple(rows)
     )
 
 
@@ -165,15 +166,16 @@ def host_tells_label(subject: Subject) -> Found:
 
 def simulated(subject: Subject) -> Found:
     """Tell simulated captures from real ones."""
-    made = (subject.strata["source"] == SIMULATOR).fill_null(value=False)
-    share = subject.strata.filter(made)["group"].n_unique() / subject.captures
+    captures = subject.captures
+    made = (captures["source"] == SIMULATOR).fill_null(value=False)
+    share = captures.filter(made)["capture_id"].n_unique() / captures["capture_id"].n_unique()
     figures: dict[str, Cell] = {"share_of_captures": share}
     if share == 0:
         return Found("green", "no capture is simulated", figures)
     if share == 1:
         says = "all captures are simulated: figures say nothing about real networks"
         return Found("amber", says, figures)
-    parts = [float(subject.strata["y"].to_numpy()[part.to_numpy()].mean()) for part in (made, ~made)]
+    parts = [float(captures["y"].to_numpy()[part.to_numpy()].mean()) for part in (made, ~made)]
     figures |= {"malicious_share_simulated": parts[0], "malicious_share_real": parts[1]}
     lopsided = any(not LOPSIDED <= part <= 1 - LOPSIDED for part in parts)
     says = f"{share:.1%} of the captures are simulated and the others are not"
@@ -201,7 +203,7 @@ def _told_by(codes: NDArray[np.int64], subject: Subject) -> Area:
 def _counts(subject: Subject) -> pl.DataFrame:
     malicious = pl.col("y").sum().cast(pl.Int64)
     return (
-        subject.strata.group_by("source")
+        subject.captures.group_by("source")
         .agg(malicious.alias("malicious"), (pl.len().cast(pl.Int64) - malicious).alias("benign"))
         .sort(-(pl.col("malicious") + pl.col("benign")), "source")
     )

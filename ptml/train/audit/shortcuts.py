@@ -89,7 +89,7 @@ def constant_in_class(subject: Subject) -> Found:
     rows: list[tuple[Cell, ...]] = []
     perfect = 0
     for y, name in ((0, "benign"), (1, "malicious")):
-        if subject.captures_with(y) < ENOUGH_CAPTURES:
+        if subject.groups_with(y) < ENOUGH_CAPTURES:
             continue
         mine, others = data.inputs.filter(pl.Series(data.y == y)), data.inputs.filter(pl.Series(data.y != y))
         first = mine[0]

@@ -52,23 +52,33 @@ class Subject:
         return weights
 
     @cached_property
-    def strata(self) -> pl.DataFrame:
-        """List the strata: group, y, rows, source, family, ts (its first), capture_id (one of them)."""
-        firsts = pl.col("source", "family", "capture_id").first()
+    def captures(self) -> pl.DataFrame:
+        """List capture_id, y, rows, group, source, family, ts; a capture with both classes twice."""
+        firsts = pl.col("group", "source", "family").first()
         return (
             self.data.keys.with_columns(group=pl.Series(self.data.groups), y=pl.Series(self.data.y))
-            .group_by("group", "y", maintain_order=True)
+            .group_by("capture_id", "y", maintain_order=True)
             .agg(pl.len().alias("rows"), firsts, pl.col("ts").min())
+            .sort("capture_id", "y")
+        )
+
+    @cached_property
+    def strata(self) -> pl.DataFrame:
+        """List the strata: group, y, source (of one of its captures), ts (its first), capture_id (one)."""
+        firsts = pl.col("source", "capture_id").first()
+        return (
+            self.captures.group_by("group", "y", maintain_order=True)
+            .agg(firsts, pl.col("ts").min())
             .sort("group", "y")
         )
 
     @cached_property
-    def captures(self) -> int:
-        """Count the captures; those of one group are one."""
+    def groups(self) -> int:
+        """Count the groups: captures that are held out together are one."""
         return self.strata["group"].n_unique()
 
-    def captures_with(self, y: int) -> int:
-        """Count the captures that have rows of a class."""
+    def groups_with(self, y: int) -> int:
+        """Count the groups that have rows of a class."""
         return int((self.strata["y"] == y).sum())
 
     @cached_property
