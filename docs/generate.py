@@ -21,6 +21,7 @@ from ptml.parse.describe import CAPTURE_ID
 from ptml.parse.knownlogs import ADDED, LogField, zeek_logs
 from ptml.schema import TABLES
 from ptml.settings import PipelineSettings
+from ptml.train.audit import CHECKS
 from ptml.zeektypes import ATOMS
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def pages() -> dict[Path, str]:
     """Give every generated file with the text that it should have."""
     pipelines = ROOT / "pipelines" / "README.md"
+    audit = ROOT / "docs" / "audit.md"
     return {
+        audit: with_block(audit.read_text("utf-8"), audit_checks()),
         ROOT / "docs" / "cli.md": cli_page(),
         ROOT / "docs" / "features.md": f"{NOTE}\n\n{features_page().strip()}\n",
         ROOT / "docs" / "schema.md": schema_page(),
@@ -174,6 +177,15 @@ def sentence(text: str) -> str:
     'Every connection.'
     """
     return f"{text[0].upper()}{text[1:]}."
+
+
+def audit_checks() -> str:
+    """Document every check of an audit."""
+    rows = "\n".join(
+        f"| `{check.name}` | **{check.title}.** {check.meaning} | {check.bounds} | {check.advice} |"
+        for check in CHECKS
+    )
+    return f"| check | what it looks at, and why | light | what to do |\n| --- | --- | --- | --- |\n{rows}"
 
 
 def keys_of_pipelines() -> str:

@@ -12,6 +12,7 @@ The functions live here because ``ptml.train``, ``ptml.score`` and others are pa
 from __future__ import annotations
 
 from ptml.doctor import doctor
+from ptml.evaluate.audit import audit
 from ptml.evaluate.stage import evaluate
 from ptml.features.stage import features, pairs
 from ptml.inventory import catalog, catalog_export, catalog_verify
@@ -37,6 +38,7 @@ from ptml.train.stage import train
 
 __all__ = [
     "add",
+    "audit",
     "catalog",
     "catalog_export",
     "catalog_verify",

@@ -255,6 +255,14 @@ class EvaluateSettings(Section):
     seed: int | None = Field(None, ge=0, description="own seed; else the run's")
 
 
+class AuditSettings(Section):
+    """Is a dataset fit to learn from; not a stage of its own: `train` audits what it learns from."""
+
+    spec: str = Field("hist-gradient-boosting", description="model spec that says which features and rows")
+    levels: tuple[Level, ...] = Field(("connection", "capture"), min_length=1, description="what to look at")
+    seed: int | None = Field(None, ge=0, description="own seed; else the run's")
+
+
 class ScoreSettings(Section):
     """New captures, scored."""
 

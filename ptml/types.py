@@ -18,6 +18,10 @@ Weights: TypeAlias = Literal["capture", "source", "family", "row"]
 LogFormat: TypeAlias = Literal["tsv", "json"]
 Verdict: TypeAlias = Literal["malicious", "benign"]
 
+Light: TypeAlias = Literal["green", "amber", "red"]
+"""What an audit says of a dataset; docs/audit.md tells what each means."""
+LIGHTS: Final[tuple[Light, ...]] = get_args(Light)
+
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 Hashes: TypeAlias = Mapping[str, str]

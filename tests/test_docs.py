@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import FAIL_ON_EXIT_CODE, PtmlError
+from ptml.train.audit import CHECKS
 from ptml.train.spec import ModelSpec
 from tests.command_tree import ALL
 from tests.pages import PAGES, ROOT
@@ -76,6 +77,12 @@ def test_model_keys_are_documented() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", PAGES["models/README.md"].read_text("utf-8"), flags=re.MULTILINE)
 
     assert rows == list(ModelSpec.model_fields)
+
+
+@pytest.mark.parametrize("check", [check.name for check in CHECKS])
+def test_every_check_of_an_audit_is_explained(check: str) -> None:
+    """docs/audit.md says of each check what it looks at, where its bound is from, and what it gave."""
+    assert PAGES["docs/audit.md"].read_text("utf-8").count(f"`{check}`") >= 3
 
 
 def test_every_decision_is_listed() -> None:

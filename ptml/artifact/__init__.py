@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ptml.artifact.contract import (
     CLASSES,
+    AuditMark,
     BudgetThreshold,
     Calibration,
     LevelManifest,
@@ -31,6 +32,7 @@ __all__ = [
     "IDENTITY",
     "KEYS",
     "POOLS",
+    "AuditMark",
     "BudgetThreshold",
     "Calibration",
     "CaptureStack",

@@ -11,7 +11,7 @@ from ptml.artifact.inputs import FeatureContract, refuse_identity
 from ptml.artifact.pooling import FEATURES, CaptureStack, Finite
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
-from ptml.types import Level  # noqa: TC001 - pydantic resolves annotations at run time
+from ptml.types import Level, Light  # noqa: TC001 - pydantic resolves annotations at run time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,6 +156,13 @@ class OwnFeatures(Section):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class AuditMark(Section):
+    """What the audit of the training data said: its light, and a sentence for each check not green."""
+
+    light: Light
+    reasons: tuple[str, ...] = ()
+
+
 class ModelManifest(Section):
     """All that is known about a trained model; `manifest.json` in its folder.
 
@@ -173,6 +180,7 @@ class ModelManifest(Section):
         captures: Capture ids, with the hash of their raw data.
         seed: Seed of everything random.
         unit: What its captures are: file, sensor-hour, …; `mixed` when they differ.
+        audit: What the audit said of the data it learned from; null in models from before there was one.
     """
 
     manifest_version: Literal[1] = 1
@@ -191,6 +199,7 @@ class ModelManifest(Section):
     captures: dict[str, str]
     seed: int
     unit: str
+    audit: AuditMark | None = None
 
     @model_validator(mode="after")
     def _stack_has_connections(self) -> ModelManifest:

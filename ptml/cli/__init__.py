@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ptml.cli._app import app, help_of, main
 from ptml.cli.add import add
+from ptml.cli.audit import audit
 from ptml.cli.catalog import group as catalog
 from ptml.cli.doctor import doctor
 from ptml.cli.evaluate import evaluate
@@ -35,6 +36,7 @@ COMMANDS = (
     parse,
     schema,
     features,
+    audit,
     train,
     evaluate,
     score,

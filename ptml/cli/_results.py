@@ -10,6 +10,7 @@ import typer
 from ptml.cli._render import describe, details, remark, remarks, show_table
 
 if TYPE_CHECKING:
+    from ptml.evaluate.audit import AuditResult
     from ptml.evaluate.stage import EvaluationResult
     from ptml.parse.filereport import LogCount
     from ptml.parse.files import FilesReport
@@ -22,6 +23,7 @@ SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "mean_probabilit
 SCORE_TITLES = {"mean_probability": "mean"}
 
 SCORES_SHOWN = 25
+AUDIT_COLUMNS = ("light", "level", "check", "found")
 FILES_COLUMNS = ("log", "lines", "rows", "quarantined")
 
 
@@ -52,7 +54,24 @@ def show_training(result: TrainResult) -> None:
     ]
     kept = "kept, nothing changed" if result.unchanged else f"trained in {result.seconds:.1f} s"
     show_table(f"model {result.name} ({kept}); held-out figures", columns, rows)
+    mark = result.manifest.audit
+    if mark is not None and mark.light != "green":
+        remark(f"  audit of the training data: {mark.light}; `ptml audit` says why and what to do")
     typer.echo(str(result.folder))
+
+
+def show_audit(result: AuditResult, *, quiet: bool = False) -> None:
+    """Show what is not green or could not be checked, worst first, and where the page is."""
+    rows = [
+        (finding.light or "-", level, finding.title, finding.says)
+        for level, finding in result.findings()
+        if finding.light != "green"
+    ]
+    kept = "kept, nothing changed" if result.unchanged else f"audited in {result.seconds:.1f} s"
+    show_table(f"audit: {result.audit.light} ({kept})", AUDIT_COLUMNS, rows)
+    green = sum(finding.light == "green" for _, finding in result.findings())
+    remark(f"  {green} checks are green; the page shows them, and what to do about the others", quiet=quiet)
+    typer.echo(str(result.page))
 
 
 def show_evaluation(result: EvaluationResult) -> None:

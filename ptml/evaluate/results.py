@@ -139,6 +139,7 @@ class Evaluation(Section):
         headline: The gap, in a sentence a level.
         notes: What a reader must know.
         levels: Results by level.
+        audit: What the audit of the data says: its light, and its checks; null where none was made.
     """
 
     model: str
@@ -151,3 +152,4 @@ class Evaluation(Section):
     headline: tuple[str, ...]
     notes: tuple[str, ...] = ()
     levels: dict[Level, LevelResult]
+    audit: dict[str, Any] | None = None

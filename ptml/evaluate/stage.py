@@ -16,6 +16,7 @@ from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parqu
 from ptml.labels import label_connections
 from ptml.report import render_evaluation
 from ptml.settings import DatasetSettings, LabelsSettings, checked
+from ptml.train.audit import AUDIT_VERSION, Audit, LevelAudit, audited, published_audit
 from ptml.train.dataset import load_dataset
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
@@ -95,7 +96,8 @@ def evaluate(
     """Evaluate a model's spec on the labelled captures of a workspace, and write `reports/<model>/`.
 
     The saved model has seen every capture, so it is never asked: its spec is fitted anew in each fold,
-    calibration and threshold within the training part, and judged on the rows held out.
+    calibration and threshold within the training part, and judged on the rows held out. The dataset is
+    audited, and the evaluation carries what was found.
 
     Args:
         workspace: Where features, labels and the model are, and where the report goes.
@@ -181,7 +183,7 @@ def _facts(
         "notes": notes,
     }
     protocols = settings.model_dump(mode="json", exclude={"seed"})
-    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts, protocols, data_hash])}
+    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, AUDIT_VERSION, facts, protocols, data_hash])}
 
 
 def _published(folder: Path) -> Evaluation | None:
@@ -202,6 +204,8 @@ def _evaluate(
     spec = checked(ModelSpec, manifest.spec, f"model {manifest.name!r}")
     levels: dict[Level, LevelResult] = {}
     predictions: dict[str, pl.DataFrame] = {}
+    earlier = published_audit(workspace)
+    audits: dict[Level, LevelAudit] = {}
     for level, trained in manifest.levels.items():
         chosen = dataset_of(manifest)
         data = load_dataset(workspace, level, spec, dataset=chosen, seed=facts["seed"], progress=progress)
@@ -210,6 +214,7 @@ def _evaluate(
             if level == "capture" and spec.captures != "features"
             else None
         )
+        audits[level] = audited(data, earlier, seed=facts["seed"], progress=progress)
         protocols: dict[str, ProtocolResult] = {}
         for protocol in settings.protocols:
             rows = out_of_fold(
@@ -228,7 +233,9 @@ def _evaluate(
             )
         levels[level] = LevelResult(data=data.counts(), protocols=protocols, gap=gap(protocols))
     sentences = tuple(headline(level, result) for level, result in levels.items())
-    found = Evaluation(**facts, headline=sentences, levels=levels)
+    found = Evaluation(
+        **facts, headline=sentences, levels=levels, audit=Audit.of(audits).model_dump(mode="json")
+    )
     _write(workspace, workspace.report(manifest.name), found, predictions)
     return found
 

@@ -51,6 +51,7 @@ class ScoresPage:
     model_facts: Sequence[tuple[str, object]]
     connection_threshold: float | None
     evaluation: str | None = None
+    audit: Mapping[str, Any] | None = None
 
     @property
     def headline(self) -> str:

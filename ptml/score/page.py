@@ -66,5 +66,6 @@ def scores_page(
             model_facts=model_facts,
             connection_threshold=run["model"]["thresholds"].get("connection"),
             evaluation=evaluation,
+            audit=run["model"]["audit"],
         )
     )

@@ -81,6 +81,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "sha256": sha256_file(model.folder / "manifest.json"),
         "fingerprint": model.manifest.fingerprint,
         "feature_version": model.manifest.feature_version,
+        "audit": model.manifest.audit.model_dump(mode="json") if model.manifest.audit else None,
         "thresholds": {level: part.threshold for level, part in model.manifest.levels.items()},
     }
 
@@ -116,6 +117,7 @@ def read_evaluation(path: Path | None, model: Model) -> str | None:
 def model_facts(model: Model) -> list[tuple[str, object]]:
     """List what a reader of the page should know of the model, name and value."""
     manifest = model.manifest
+    reasons = manifest.audit.reasons if manifest.audit else ()
     facts: list[tuple[str, object]] = [
         ("Name", model.name),
         ("Trained", manifest.created),
@@ -135,6 +137,8 @@ def model_facts(model: Model) -> list[tuple[str, object]]:
         ]
     return [
         *facts,
+        ("Audit of its training data", manifest.audit.light if manifest.audit else "none was made"),
+        *((f"Audit: {reason.partition(':')[0]}", reason.partition(": ")[2]) for reason in reasons),
         ("Feature version", manifest.feature_version),
         ("Fingerprint", manifest.fingerprint),
     ]

@@ -17,6 +17,7 @@ from ptml.io import sha256_json
 from ptml.labels import label_connections
 from ptml.labels.indicators import fingerprint_of, read_indicators
 from ptml.settings import LabelsSettings
+from ptml.train.audit import AUDIT_VERSION, LevelAudit, audited, mark_of, published_audit
 from ptml.train.dataset import load_dataset
 from ptml.train.fit import fit_level
 from ptml.train.registry import ESTIMATORS
@@ -90,7 +91,8 @@ def train(
     """Train a model for each level on all labelled captures of a workspace, and publish it.
 
     Labels are brought up to date first. Probabilities and thresholds are calibrated on rows held out by
-    capture. A model that is there already, from the same data, spec, seed and versions, is kept.
+    capture. A model that is there already, from the same data, spec, seed and versions, is kept. The dataset
+    is audited, and the model carries the light: one from a red dataset is trained, and says so.
 
     Args:
         workspace: Where features are, and where the model goes.
@@ -185,7 +187,7 @@ def _facts(
         "libraries": libraries_of(spec),
         "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
     }
-    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts])}
+    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, AUDIT_VERSION, facts])}
 
 
 def fit_levels(
@@ -270,10 +272,13 @@ def _train(
     pipelines: dict[Level, Any] = {}
     captures: dict[str, str] = {}
     units: set[str] = set()
+    earlier = published_audit(workspace)
+    audits: dict[Level, LevelAudit] = {}
     for data, fitted in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
         if fitted.pipeline is not None:
             pipelines[data.level] = fitted.pipeline
         levels[data.level] = level_manifest(settings, data, fitted)
+        audits[data.level] = audited(data, earlier, seed=facts["seed"], progress=progress)
         captures |= data.captures
         units.add(data.unit)
     manifest = {
@@ -284,6 +289,7 @@ def _train(
         "levels": levels,
         "captures": captures,
         "unit": units.pop() if len(units) == 1 else "mixed",
+        "audit": mark_of(audits).model_dump(mode="json"),
     }
     with workspace.scratch_folder() as scratch:
         return save_model(workspace.model(name), manifest, pipelines, scratch)

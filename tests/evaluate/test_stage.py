@@ -8,17 +8,17 @@ import pytest
 
 from ptml.engine import LocalEngine
 from ptml.errors import BadData, MissingInput, SettingsError
+from ptml.evaluate.audit import audit
 from ptml.evaluate.results import Evaluation
 from ptml.evaluate.stage import EvaluationResult, evaluate
 from ptml.manifest import published
-from ptml.settings import EvaluateSettings, LabelsSettings, TrainSettings
+from ptml.settings import AuditSettings, EvaluateSettings, LabelsSettings, TrainSettings
 from ptml.train.stage import train
+from ptml.workspace import Workspace
 from tests.train.builders import build_workspace, captures
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ptml.workspace import Workspace
 
 NAME = "logistic-regression"
 QUICK = EvaluateSettings(folds=3)
@@ -68,6 +68,14 @@ def test_the_figures_are_those_of_the_predictions(tmp_path: Path) -> None:
     assert sum(source.rows for source in found.per_source) == rows.height == 320
     assert {family.family for family in found.per_family} == {"family0", "family1"}
     assert [found.safe, result.evaluation.levels["connection"].protocols["random"].safe] == [True, False]
+
+
+def test_an_evaluation_carries_the_audit_of_its_data(tmp_path: Path) -> None:
+    """What `ptml audit` says of the same data and seed stands in the evaluation, level by level."""
+    result = run(trained(tmp_path))
+    found = audit(Workspace(tmp_path), AuditSettings(spec=NAME), seed=3, engine=LocalEngine(1)).audit
+    assert found.light == "red"
+    assert result.evaluation.audit == found.model_dump(mode="json")
 
 
 def test_the_headline_is_the_gap(tmp_path: Path) -> None:

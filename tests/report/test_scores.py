@@ -207,3 +207,12 @@ def test_rows_left_away_are_counted() -> None:
     """Where more rows exist than are shown, the page says how many and where they are."""
     html = render_scores(replace(PAGE, totals=Totals(1, 1, 1200, 900, 1, 5, 1)))
     assert "The first 1 of 900 are shown; all are in <code>alerts.jsonl</code>." in html
+
+
+@pytest.mark.parametrize(("light", "warned"), [("red", True), ("amber", False), (None, False)])
+def test_a_model_from_red_data_is_warned_of(light: str | None, *, warned: bool) -> None:
+    """Where the audit of the training data is red, the page says so before any score."""
+    audit = {"light": light, "reasons": [HOSTILE]} if light else None
+    html = render_scores(replace(PAGE, audit=audit))
+    assert ("The model learned from a dataset whose audit is red" in html.partition("<main")[0]) is warned
+    assert "<script>" not in html

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ptml.artifact import Model
+    from ptml.artifact import AuditMark, Model
     from ptml.types import Level
 
 HALF = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
@@ -105,6 +105,7 @@ def make_model(
     version: str | None = None,
     captures: Sequence[str] = (),
     stack: bool = False,
+    audit: AuditMark | None = None,
 ) -> Model:
     """Save the model that this module describes, and load it as a user would.
 
@@ -128,6 +129,7 @@ def make_model(
         "captures": dict.fromkeys(captures, ""),
         "seed": 0,
         "unit": "file",
+        "audit": audit,
     }
     save_model(folder, manifest, estimators, folder.parent / ".tmp")
     return load_model(folder)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ptml.artifact import AuditMark
 from ptml.errors import BadData
 from ptml.score.record import model_facts, model_record, read_evaluation
 from tests.score.captures import make_model
@@ -51,6 +52,18 @@ def test_the_model_is_recorded_with_its_hash_and_thresholds(tmp_path: Path) -> N
     assert record["name"] == "tiny"
     assert len(record["sha256"]) == 64
     assert record["thresholds"] == {"connection": 0.25, "capture": 0.25}
+
+
+def test_the_model_brings_the_mark_of_its_data(tmp_path: Path) -> None:
+    """Record and facts say what the audit of the training data found; without one they say that, too."""
+    mark = AuditMark(light="red", reasons=("red, captures: How many captures there are: 6 and 6",))
+    marked, unmarked = make_model(tmp_path / "red", audit=mark), make_model(tmp_path / "old")
+    assert model_record(marked)["audit"] == {"light": "red", "reasons": list(mark.reasons)}
+    assert model_record(unmarked)["audit"] is None
+    facts = dict(model_facts(marked))
+    assert facts["Audit of its training data"] == "red"
+    assert facts["Audit: red, captures"] == "How many captures there are: 6 and 6"
+    assert dict(model_facts(unmarked))["Audit of its training data"] == "none was made"
 
 
 def test_the_facts_say_how_the_threshold_was_chosen(tmp_path: Path) -> None:
