@@ -16,7 +16,7 @@ from ptml.evaluate.metrics import (
     too_few_benign,
     verdict_metrics,
 )
-from ptml.evaluate.results import Estimate
+from ptml.evaluate.parts import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

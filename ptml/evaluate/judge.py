@@ -9,6 +9,7 @@ import polars as pl
 
 from ptml.evaluate.bootstrap import DRAWS, estimate_metrics
 from ptml.evaluate.metrics import METRICS
+from ptml.evaluate.parts import Estimate
 from ptml.evaluate.protocols import DESCRIPTIONS, SAFE
 from ptml.evaluate.results import LevelResult, ProtocolResult
 from ptml.evaluate.tables import calibration_bins, curves, per_family, per_source
@@ -67,18 +68,23 @@ def judge(
     )
 
 
-def gap(protocols: Mapping[str, ProtocolResult]) -> dict[str, float | None]:
-    """Subtract the grouped figures from the random ones: by how much a random split flatters each metric.
+def gap(protocols: Mapping[str, ProtocolResult]) -> dict[str, dict[str, Estimate]]:
+    """Subtract each protocol's figures from the random ones: by how much a random split flatters each metric.
 
     >>> gap({})
     {}
     """
-    if not {"grouped", "random"} <= protocols.keys():
+    random = protocols.get("random")
+    if random is None:
         return {}
-    result: dict[str, float | None] = {}
-    for name in METRICS:
-        grouped, random = (protocols[protocol].metrics[name].value for protocol in ("grouped", "random"))
-        result[name] = None if grouped is None or random is None else random - grouped
+    result: dict[str, dict[str, Estimate]] = {}
+    for protocol, found in protocols.items():
+        if protocol != "random":
+            pairs = {name: (random.metrics[name].value, found.metrics[name].value) for name in METRICS}
+            result[protocol] = {
+                name: Estimate(value=None if one is None or other is None else one - other)
+                for name, (one, other) in pairs.items()
+            }
     return result
 
 
@@ -93,7 +99,7 @@ def headline(level: Level, result: LevelResult) -> str:
             parts.append(f"{protocol}: ROC-AUC {area.value:.3f}")
         else:
             parts.append(f"{protocol}: ROC-AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f})")
-    flattery = result.gap.get("roc_auc")
-    if flattery is not None:
-        parts.append(f"a random split flatters by {flattery:+.3f}")
+    flattery = result.gap.get("grouped", {}).get("roc_auc")
+    if flattery is not None and flattery.value is not None:
+        parts.append(f"a random split flatters by {flattery.value:+.3f}")
     return f"{level}s, {'; '.join(parts)}"

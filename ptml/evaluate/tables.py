@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ptml.evaluate.metrics import Ranking, roc_auc
-from ptml.evaluate.results import CalibrationBin, Curve, FamilyResult, SourceResult
+from ptml.evaluate.parts import CalibrationBin, Curve, FamilyResult, SourceResult
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from ptml.evaluate.bootstrap import estimate_metrics
 from ptml.evaluate.metrics import METRICS
 
 if TYPE_CHECKING:
-    from ptml.evaluate.results import Estimate
+    from ptml.evaluate.parts import Estimate
 
 
 def made(groups: int = 30, rows: int = 10, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

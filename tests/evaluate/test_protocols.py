@@ -48,8 +48,8 @@ def test_random_folds_flatter_and_grouped_folds_do_not(tmp_path: Path) -> None:
     assert areas["grouped"] is not None
     assert areas["random"] > 0.8
     assert areas["grouped"] < 0.7
-    flattery = gap(results)["roc_auc"]
-    assert flattery == areas["random"] - areas["grouped"]
+    flattery = gap(results)["grouped"]["roc_auc"]
+    assert flattery.value == areas["random"] - areas["grouped"]
 
 
 def test_every_row_is_predicted_once_and_captures_stay_whole(tmp_path: Path) -> None:

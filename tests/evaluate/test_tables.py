@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptml.evaluate.results import FamilyResult, SourceResult
+from ptml.evaluate.parts import FamilyResult, SourceResult
 from ptml.evaluate.tables import calibration_bins, curves, per_family, per_source
 
 PREDICTIONS = pl.DataFrame(
