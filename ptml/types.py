@@ -13,6 +13,10 @@ LabelPolicy: TypeAlias = Literal["column", "ioc", "inherit", "inherit-filtered",
 """How the connections of a capture get their labels; docs/labels.md tells what each is worth."""
 LABEL_POLICIES: Final[tuple[LabelPolicy, ...]] = get_args(LabelPolicy)
 Level: TypeAlias = Literal["connection", "capture"]
+Holdout: TypeAlias = Literal["grouped", "temporal", "leave-family-out", "leave-source-out", "random"]
+"""How an evaluation holds rows out; docs/evaluation.md tells what each shows."""
+HOLDOUTS: Final[tuple[Holdout, ...]] = get_args(Holdout)
+
 LogFormat: TypeAlias = Literal["tsv", "json"]
 Verdict: TypeAlias = Literal["malicious", "benign"]
 

@@ -56,8 +56,11 @@ def show_training(result: TrainResult) -> None:
 
 
 def show_evaluation(result: EvaluationResult) -> None:
-    """Show the figures of each protocol, and where the page is."""
+    """Show the figures of each protocol, why others have none, and where the page is."""
     show_table(*result.table())
+    for level, found in result.evaluation.levels.items():
+        for protocol, reason in found.not_possible.items():
+            remark(f"  {level}s, {protocol}: not possible: {reason}")
     typer.echo(str(result.page))
 
 
