@@ -69,7 +69,7 @@ def temporal_splits(
         begins = start[held].min()
         learn, test = (end < begins)[groups] & timed, np.isin(groups, held) & timed
         if y[learn].any() and not y[learn].all():
-            splits.append(Split.of(_name(begins, end[held].max()), learn, test))
+            splits.append(Split.of(_name(begins, start[held].max()), learn, test))
     if not splits:
         raise BadData(
             "no cut in time leaves malicious and benign captures on both sides of it",
