@@ -73,10 +73,17 @@ def judged(data: Dataset, protocol: Holdout, spec: ModelSpec = FOREST) -> Judged
     return judge(held_out(data, protocol, spec), data, seed=0, draws=50)
 
 
+def all_judged(
+    data: Dataset, protocols: tuple[Holdout, ...], spec: ModelSpec = FOREST
+) -> dict[Holdout, Judged]:
+    """Judge by several protocols."""
+    return {protocol: judged(data, protocol, spec) for protocol in protocols}
+
+
 def test_random_folds_flatter_and_grouped_folds_do_not(tmp_path: Path) -> None:
     """Where captures can be recognised but not judged, random folds look good and grouped ones do not."""
     data = leaky(tmp_path)
-    results = {p: judged(data, p) for p in ("grouped", "random")}
+    results = all_judged(data, ("grouped", "random"))
     areas = {name: found.result.metrics["roc_auc"].value for name, found in results.items()}
     assert areas["random"] is not None
     assert areas["grouped"] is not None
@@ -92,7 +99,7 @@ def test_random_folds_flatter_and_grouped_folds_do_not(tmp_path: Path) -> None:
 def test_leaving_a_source_out_shows_what_grouped_folds_do_not() -> None:
     """Where a feature tells the source and the source the label, grouped folds flatter, too."""
     data = confounded()
-    results = {p: judged(data, p) for p in ("grouped", "leave-source-out", "random")}
+    results = all_judged(data, ("grouped", "leave-source-out", "random"))
     areas = {name: found.result.metrics["roc_auc"].value or 0.0 for name, found in results.items()}
     assert areas["grouped"] > 0.8
     assert areas["leave-source-out"] < 0.6
@@ -181,7 +188,7 @@ def test_the_gap_is_of_the_rows_that_both_hold_out() -> None:
     """By time fewer rows are held out: random folds are judged on the same, drawn as the same captures."""
     y = [0, 1] * 20
     data = dataset(y, list(range(40)), days=[float(day) for day in range(40)])
-    results = {p: judged(data, p, QUICK) for p in ("temporal", "random")}
+    results = all_judged(data, ("temporal", "random"), QUICK)
     common = set(results["temporal"].held_out.positions.tolist())
     assert len(common) < 40
     rows = results["random"].held_out.rows[sorted(common)]

@@ -161,6 +161,7 @@ def test_a_model_is_compared_with_another_on_the_same_splits(tmp_path: Path) -> 
     values = [e.levels["connection"].protocols["grouped"].metrics["roc_auc"].value or 0 for e in (mine, its)]
     difference = with_other.differences["roc_auc"]
     assert difference.value == pytest.approx(values[0] - values[1])
+    assert difference.value is not None
     assert difference.low is not None
     assert difference.high is not None
     assert difference.low <= difference.value <= difference.high

@@ -85,7 +85,8 @@ def test_splits_by_hand() -> None:
     one, two = per_split(timed(), splits, data)
     assert (one.name, one.learn_captures, one.learn_rows, one.captures, one.rows) == ("one", 2, 3, 2, 3)
     assert (one.malicious, one.threshold, one.recall, one.false_positive_rate) == (2, 0.45, 0.5, 0.0)
-    assert (one.roc_auc, one.pr_auc) == (0.5, pytest.approx((1 + 2 / 3) / 2))
+    assert one.roc_auc == 0.5
+    assert one.pr_auc == pytest.approx((1 + 2 / 3) / 2)
     assert (one.starts, one.ends) == ("2024-01-01T00:00:00+00:00", "2024-01-01T00:00:40+00:00")
     assert (two.rows, two.malicious, two.roc_auc, two.false_positive_rate) == (3, 3, None, None)
     assert two.recall == pytest.approx(1 / 3)

@@ -79,7 +79,8 @@ def test_nothing_of_a_family_or_source_held_out_is_learned_from(
     """A source held out is not learned from at all, nor are malicious rows of a family held out."""
     rows = drawn(groups)
     source, family = (rows.keys[name].to_numpy().astype(object) for name in ("source", "family"))
-    for protocol, of in (("leave-source-out", source), ("leave-family-out", family)):
+    kinds: dict[Holdout, np.ndarray] = {"leave-source-out": source, "leave-family-out": family}
+    for protocol, of in kinds.items():
         plan = planned(protocol, rows, Holding(max_splits=2, min_family_captures=1))
         for split in plan.splits if plan else ():
             attack = split.test[rows.y[split.test] == 1] if protocol == "leave-family-out" else split.test
@@ -146,7 +147,7 @@ def test_small_families_are_learned_from_and_it_is_said() -> None:
 def test_a_capture_that_goes_on_into_the_window_is_not_learned_from() -> None:
     """Captures 0 to 5 are learned from but for 5, which is not over when the window begins."""
     y, groups = [0, 1] * 5 + [1], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 5]
-    days = [0.0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 10.5]
+    days: list[float | None] = [0.0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 10.5]
     plan = plan_splits("temporal", rows_of(y, groups, days=days), Holding(folds=1))
     (split,) = plan.splits
     assert split.test.tolist() == [6, 7, 8, 9]
