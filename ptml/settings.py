@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
-from ptml.types import Label, Level, LogFormat  # noqa: TC001 - pydantic resolves annotations at run time
+from ptml.types import (
+    HOLDOUTS,
+    Holdout,
+    Label,
+    Level,
+    LogFormat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -246,12 +252,19 @@ class TrainSettings(Section):
 class EvaluateSettings(Section):
     """How good is it on captures it has not seen."""
 
-    protocols: tuple[Literal["grouped", "random"], ...] = Field(
-        ("grouped", "random"),
+    protocols: tuple[Holdout, ...] = Field(
+        HOLDOUTS,
         min_length=1,
-        description="grouped: captures held out whole; random: rows at random, the unsafe control",
+        description="how rows are held out: captures whole, by time, each family, each source, and rows at "
+        "random, the unsafe control; those that the data does not allow say why",
     )
-    folds: int = Field(5, ge=2, description="folds of each protocol")
+    folds: int = Field(5, ge=2, description="folds of grouped and random, windows of temporal")
+    seeds: int = Field(1, ge=1, le=100, description="seeds to repeat every protocol with")
+    max_splits: int = Field(
+        10, ge=2, description="times that sources, and families, are held out at most; small ones go together"
+    )
+    min_family_captures: int = Field(3, ge=1, description="captures that a family needs to be held out")
+    against: tuple[str, ...] = Field((), description="other models to compare with on the same splits")
     seed: int | None = Field(None, ge=0, description="own seed; else the run's")
 
 

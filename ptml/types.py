@@ -15,6 +15,10 @@ LABEL_POLICIES: Final[tuple[LabelPolicy, ...]] = get_args(LabelPolicy)
 Level: TypeAlias = Literal["connection", "capture"]
 Weights: TypeAlias = Literal["capture", "source", "family", "row"]
 """What weighs the same in all: every capture, every source, every family, or every row."""
+Holdout: TypeAlias = Literal["grouped", "temporal", "leave-family-out", "leave-source-out", "random"]
+"""How an evaluation holds rows out; docs/evaluation.md tells what each shows."""
+HOLDOUTS: Final[tuple[Holdout, ...]] = get_args(Holdout)
+
 LogFormat: TypeAlias = Literal["tsv", "json"]
 Verdict: TypeAlias = Literal["malicious", "benign"]
 

@@ -75,8 +75,11 @@ def show_audit(result: AuditResult, *, quiet: bool = False) -> None:
 
 
 def show_evaluation(result: EvaluationResult) -> None:
-    """Show the figures of each protocol, and where the page is."""
+    """Show the figures of each protocol, why others have none, and where the page is."""
     show_table(*result.table())
+    for level, found in result.evaluation.levels.items():
+        for protocol, reason in found.not_possible.items():
+            remark(f"  {level}s, {protocol}: not possible: {reason}")
     typer.echo(str(result.page))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,10 +28,19 @@ def evaluate(
     protocol: Annotated[
         list[str] | None,
         typer.Option(
-            help="grouped: captures held out whole; random: the unsafe control. Both if none is named."
+            help="How rows are held out: grouped (captures whole), temporal, leave-family-out, "
+            "leave-source-out, or random, the unsafe control. Repeat for more; all if none is named."
         ),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Folds of each protocol.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Folds, and windows of time.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds to repeat every protocol with.")] = 1,
+    max_splits: Annotated[
+        int, typer.Option(min=2, help="Times that sources, and families, are held out at most.")
+    ] = 10,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Another model, compared on the same splits. Repeat for more."),
+    ] = None,
     set_: SetLabels = None,
     seed: Seed = 0,
     data: Data = None,
@@ -42,17 +51,26 @@ def evaluate(
 ) -> None:
     """Measure a model on captures it has not seen.
 
-    And how far a random split would flatter it. Trains the model's spec again in each fold. Writes
+    By captures held out whole, by time, by family and by source; and how far a random split would flatter
+    it. Trains the model's spec again each time. What the data does not allow says why. Writes
     reports/<model>/ with an HTML page and JSON.
 
     Examples:
       ptml evaluate
-      ptml evaluate --model forest --protocol grouped
+      ptml evaluate --model forest --protocol grouped --protocol leave-source-out
+      ptml evaluate --model forest --against hist-gradient-boosting --seeds 5
     """
     from ptml.evaluate.stage import evaluate as evaluate_model
     from ptml.settings import EvaluateSettings, checked
 
-    values = {"folds": folds} | ({"protocols": tuple(protocol)} if protocol else {})
+    values: dict[str, Any] = {
+        "folds": folds,
+        "seeds": seeds,
+        "max_splits": max_splits,
+        "against": tuple(against or ()),
+    }
+    if protocol:
+        values["protocols"] = tuple(protocol)
     settings = checked(EvaluateSettings, values, "ptml evaluate")
     with progress_bar(quiet=quiet) as progress:
         result = evaluate_model(

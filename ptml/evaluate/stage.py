@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ptml.artifact import read_model_manifest
 from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.evaluate.bootstrap import DRAWS
-from ptml.evaluate.judge import gap, headline, judge
-from ptml.evaluate.protocols import out_of_fold
-from ptml.evaluate.results import Evaluation, LevelResult, ProtocolResult
+from ptml.evaluate.judge import headline
+from ptml.evaluate.level import LevelEvaluation, Rival
+from ptml.evaluate.results import Evaluation, LevelResult
 from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parquet
 from ptml.labels import label_connections
 from ptml.report import render_evaluation
@@ -24,17 +25,20 @@ from ptml.train.stage import label_facts
 from ptml.types import silent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import polars as pl
 
     from ptml.artifact import ModelManifest
     from ptml.engine import Engine
+    from ptml.evaluate.parts import Comparison
     from ptml.settings import EvaluateSettings
+    from ptml.train.dataset import Dataset
     from ptml.types import JsonObject, Level, Progress
     from ptml.workspace import Workspace
 
-STAGE_VERSION = "1"
+STAGE_VERSION = "2"
 RESULT = "evaluation.json"
 PAGE = "evaluation.html"
 TABLE_METRICS = ("roc_auc", "pr_auc", "tpr_at_fpr_1e-2", "precision", "recall", "false_positive_rate")
@@ -96,12 +100,13 @@ def evaluate(
     """Evaluate a model's spec on the labelled captures of a workspace, and write `reports/<model>/`.
 
     The saved model has seen every capture, so it is never asked: its spec is fitted anew in each fold,
-    calibration and threshold within the training part, and judged on the rows held out. The dataset is
-    audited, and the evaluation carries what was found.
+    calibration and threshold within the training part, and judged on the rows held out. A protocol that the
+    data does not allow says why, and the others go on. The dataset is audited, and the evaluation carries
+    what was found.
 
     Args:
         workspace: Where features, labels and the model are, and where the report goes.
-        settings: Protocols and folds.
+        settings: Protocols, folds, seeds, bounds, and models to compare with.
         model: Name of the model.
         labels: How connections get their labels; as the model was trained, by default.
         seed: Seed of everything random, unless the settings have their own.
@@ -110,27 +115,30 @@ def evaluate(
         progress: Called as the work goes on.
 
     Raises:
-        MissingInput: There is no such model, or no features.
-        SettingsError: The model was trained with a list of indicators, and none is given.
-        BadData: A class has too few captures for the folds.
+        MissingInput: There is no such model, none of those to compare with, or no features.
+        SettingsError: The model was trained with a list of indicators, and none is given; a model to compare
+            with draws other rows, or has not the levels of this one.
+        BadData: There is one class only, or no protocol is possible.
         CannotWrite: The operating system refused; an earlier report stays as it was.
     """
     started = time.perf_counter()
     seed = seed if settings.seed is None else settings.seed
     with workspace.require().locked():
         manifest = read_model_manifest(model, workspace)
+        rivals = [read_model_manifest(name, workspace) for name in dict.fromkeys(settings.against)]
         folder = workspace.report(manifest.name)
         labels = labels or labels_of(manifest)
         label_connections(workspace, labels, engine=engine, progress=progress)
         data_hash = data_fingerprint(labelled_captures(workspace, "connection"), workspace)
         used = features_used(workspace)
-        facts = _facts(manifest, settings, seed, data_hash, labels=labels, used=used)
+        compared = [rival.fingerprint for rival in rivals]
+        facts = _facts(manifest, settings, seed, [data_hash, compared], labels=labels, used=used)
         old = None if force else _published(folder)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
             found = old
         else:
-            found = _evaluate(workspace, manifest, settings, facts=facts, progress=progress)
+            found = _evaluate(workspace, manifest, rivals, settings, facts=facts, progress=progress)
     return EvaluationResult(folder, unchanged, found, round(time.perf_counter() - started, 3))
 
 
@@ -157,7 +165,7 @@ def _facts(
     manifest: ModelManifest,
     settings: EvaluateSettings,
     seed: int,
-    data_hash: str,
+    compared: list[Any],
     *,
     labels: LabelsSettings,
     used: JsonObject,
@@ -169,6 +177,7 @@ def _facts(
             f"connections are labelled by policy {by['policy']} here, and were by {trained_by['policy']} for "
             "training" + ("" if by["policy"] != trained_by["policy"] else ", with other indicators")
         )
+    data_hash, _ = compared
     if manifest.data_fingerprint != data_hash:
         notes.append("captures, labels or features changed since the model was trained")
     if manifest.feature_version != used["feature_version"]:
@@ -178,12 +187,14 @@ def _facts(
         "model_fingerprint": manifest.fingerprint,
         "spec": manifest.spec,
         "seed": seed,
+        "seeds": list(range(seed, seed + settings.seeds)),
         "draws": DRAWS,
         "feature_version": used["feature_version"],
         "notes": notes,
     }
     protocols = settings.model_dump(mode="json", exclude={"seed"})
-    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, AUDIT_VERSION, facts, protocols, data_hash])}
+    determined = sha256_json([STAGE_VERSION, AUDIT_VERSION, facts, protocols, compared])
+    return {**facts, "fingerprint": determined}
 
 
 def _published(folder: Path) -> Evaluation | None:
@@ -196,6 +207,7 @@ def _published(folder: Path) -> Evaluation | None:
 def _evaluate(
     workspace: Workspace,
     manifest: ModelManifest,
+    rivals: Sequence[ModelManifest],
     settings: EvaluateSettings,
     *,
     facts: dict[str, Any],
@@ -206,38 +218,71 @@ def _evaluate(
     predictions: dict[str, pl.DataFrame] = {}
     earlier = published_audit(workspace)
     audits: dict[Level, LevelAudit] = {}
+    comparisons: list[Comparison] = []
+    read = partial(_read, workspace, seed=facts["seed"], progress=progress)
     for level, trained in manifest.levels.items():
-        chosen = dataset_of(manifest)
-        data = load_dataset(workspace, level, spec, dataset=chosen, seed=facts["seed"], progress=progress)
-        connections = (
-            load_dataset(workspace, "connection", spec, dataset=chosen, seed=facts["seed"], progress=progress)
-            if level == "capture" and spec.captures != "features"
-            else None
-        )
+        data, connections = read(manifest, spec, level)
         audits[level] = audited(data, earlier, seed=facts["seed"], progress=progress)
-        protocols: dict[str, ProtocolResult] = {}
-        for protocol in settings.protocols:
-            rows = out_of_fold(
-                spec,
-                data,
-                protocol,
-                folds=settings.folds,
-                max_false_positive_rate=trained.max_false_positive_rate,
-                seed=facts["seed"],
-                connections=connections,
-                progress=progress,
-            )
+        found = LevelEvaluation(
+            spec=spec,
+            data=data,
+            connections=connections,
+            settings=settings,
+            max_false_positive_rate=trained.max_false_positive_rate,
+            seed=facts["seed"],
+            rivals=tuple(_rival(rival, level, read) for rival in rivals),
+            progress=progress,
+        ).run()
+        levels[level] = found.result
+        comparisons += found.comparisons
+        for protocol, rows in found.predictions.items():
             predictions[f"predictions-{level}-{protocol}.parquet"] = rows
-            protocols[protocol] = judge(
-                rows, protocol, folds=settings.folds, seed=facts["seed"], weights=spec.weights
-            )
-        levels[level] = LevelResult(data=data.counts(), protocols=protocols, gap=gap(protocols))
     sentences = tuple(headline(level, result) for level, result in levels.items())
-    found = Evaluation(
-        **facts, headline=sentences, levels=levels, audit=Audit.of(audits).model_dump(mode="json")
+    evaluation = Evaluation(
+        **facts,
+        headline=sentences,
+        levels=levels,
+        comparisons=tuple(comparisons),
+        audit=Audit.of(audits).model_dump(mode="json"),
     )
-    _write(workspace, workspace.report(manifest.name), found, predictions)
-    return found
+    _write(workspace, workspace.report(manifest.name), evaluation, predictions)
+    return evaluation
+
+
+def _read(
+    workspace: Workspace,
+    manifest: ModelManifest,
+    spec: ModelSpec,
+    level: Level,
+    *,
+    seed: int,
+    progress: Progress,
+) -> tuple[Dataset, Dataset | None]:
+    """Read what a model's level is judged on: its rows, and connections where captures rest on them."""
+    levels: list[Level] = [level]
+    if level == "capture" and spec.captures != "features":
+        levels.append("connection")
+    chosen = dataset_of(manifest)
+    data, *rest = (
+        load_dataset(workspace, one, spec, dataset=chosen, seed=seed, progress=progress) for one in levels
+    )
+    return data, rest[0] if rest else None
+
+
+def _rival(
+    manifest: ModelManifest,
+    level: Level,
+    read: Callable[[ModelManifest, ModelSpec, Level], tuple[Dataset, Dataset | None]],
+) -> Rival:
+    trained = manifest.levels.get(level)
+    if trained is None:
+        raise SettingsError(
+            f"model {manifest.name!r} does not judge {level}s, so that it cannot be compared there",
+            hint="train both models with the same --level",
+        )
+    spec = checked(ModelSpec, manifest.spec, f"model {manifest.name!r}")
+    data, connections = read(manifest, spec, level)
+    return Rival(manifest.name, spec, data, trained.max_false_positive_rate, connections)
 
 
 def _write(
@@ -245,6 +290,9 @@ def _write(
 ) -> None:
     """Write the files, the result last: it is what says that the others are there."""
     content = found.model_dump(mode="json")
+    for old in folder.glob("predictions-*.parquet"):
+        if old.name not in predictions:
+            old.unlink()
     with workspace.scratch_folder() as scratch:
         for name, table in predictions.items():
             write_parquet(folder / name, table, scratch)

@@ -1,20 +1,36 @@
-"""Per-source and per-family tables, and the points of curves, from held-out predictions."""
+"""Tables a source, a family and a split, the points of curves, and when captures are detected."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import precision_recall_curve, roc_curve
 
-from ptml.evaluate.metrics import Ranking, roc_auc
-from ptml.evaluate.results import CalibrationBin, Curve, FamilyResult, SourceResult
+from ptml.evaluate.bootstrap import band
+from ptml.evaluate.metrics import BINS, tenths
+from ptml.evaluate.parts import (
+    AlertLoad,
+    CalibrationBin,
+    Curve,
+    Detection,
+    FamilyResult,
+    SourceResult,
+    SplitResult,
+)
+from ptml.evaluate.ranking import GRID, ranking_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ptml.evaluate.outcome import Outcome
+    from ptml.evaluate.ranking import Sweep
+    from ptml.train.dataset import Dataset
+    from ptml.train.splits import Split
+
 POINTS = 200
-BINS = 10
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def per_source(predictions: pl.DataFrame) -> tuple[SourceResult, ...]:
@@ -25,27 +41,45 @@ def per_source(predictions: pl.DataFrame) -> tuple[SourceResult, ...]:
     >>> per_source(pl.DataFrame(rows))[0].recall
     1.0
     """
-    return tuple(_source(str(name), part) for (name,), part in _parts(predictions, "source"))
+    return tuple(
+        SourceResult(source=str(name), **_counts(part), roc_auc=_areas(part)["roc_auc"])
+        for (name,), part in _parts(predictions, "source")
+    )
 
 
 def _parts(predictions: pl.DataFrame, by: str) -> list[tuple[tuple[object, ...], pl.DataFrame]]:
     return sorted(predictions.group_by(by), key=lambda item: str(item[0][0]))
 
 
-def _source(name: str, part: pl.DataFrame) -> SourceResult:
+def _counts(part: pl.DataFrame) -> dict[str, Any]:
+    malicious = part["label"] == "malicious"
+    recall, false_positive_rate = called_rates(part)
+    return {
+        "captures": part["capture_id"].n_unique(),
+        "rows": part.height,
+        "malicious": int(malicious.sum()),
+        "recall": recall,
+        "false_positive_rate": false_positive_rate,
+    }
+
+
+def called_rates(part: pl.DataFrame) -> tuple[float | None, float | None]:
+    """Give the shares of the malicious and of the benign rows called malicious; null where there are none.
+
+    >>> called_rates(pl.DataFrame({"label": ["benign"] * 2, "verdict": ["benign", "malicious"]}))
+    (None, 0.5)
+    """
+    called, malicious = ((part[column] == "malicious").to_numpy() for column in ("verdict", "label"))
+    recall, rate = (float(called[rows].mean()) if rows.any() else None for rows in (malicious, ~malicious))
+    return recall, rate
+
+
+def _areas(part: pl.DataFrame) -> dict[str, float | None]:
     y = (part["label"] == "malicious").to_numpy().astype(np.int8)
-    called = (part["verdict"] == "malicious").to_numpy()
-    ranking = Ranking.of(part["probability"].to_numpy(), y)
-    area = roc_auc(*ranking.curve(np.ones(len(y))))
-    return SourceResult(
-        source=name,
-        captures=part["capture_id"].n_unique(),
-        rows=part.height,
-        malicious=int(y.sum()),
-        recall=float(called[y == 1].mean()) if y.any() else None,
-        false_positive_rate=float(called[y == 0].mean()) if not y.all() else None,
-        roc_auc=None if np.isnan(area) else area,
-    )
+    if y.all() or not y.any():
+        return {"roc_auc": None, "pr_auc": None}
+    found = ranking_values(part["probability"].to_numpy(), y)
+    return {name: found[name] for name in ("roc_auc", "pr_auc")}
 
 
 def per_family(predictions: pl.DataFrame) -> tuple[FamilyResult, ...]:
@@ -63,22 +97,62 @@ def per_family(predictions: pl.DataFrame) -> tuple[FamilyResult, ...]:
     )
 
 
-def curves(probability: NDArray[np.float64], y: NDArray[np.int8]) -> tuple[Curve, Curve]:
+def per_split(predictions: pl.DataFrame, splits: tuple[Split, ...], data: Dataset) -> tuple[SplitResult, ...]:
+    """Count each split's rows and verdicts, and what it learned from, in order."""
+    captures = data.keys["capture_id"]
+    return tuple(
+        SplitResult(
+            name=split.name,
+            learn_captures=captures[split.learn].n_unique(),
+            learn_rows=len(split.learn),
+            threshold=part["threshold"][0],
+            **_counts(part),
+            **_areas(part),
+            **_times(part),
+        )
+        for number, split in enumerate(splits)
+        for part in (predictions.filter(pl.col("fold") == number),)
+    )
+
+
+def _times(part: pl.DataFrame) -> dict[str, str | None]:
+    if "ts" not in part.columns or part["ts"].is_null().all():
+        return {"starts": None, "ends": None}
+    first, last = part.select(first=pl.col("ts").min(), last=pl.col("ts").max()).row(0)
+    return {"starts": first.isoformat(), "ends": last.isoformat()}
+
+
+def curves(outcome: Outcome, sweep: Sweep) -> tuple[Curve, Curve]:
     """Give the ROC and the precision-recall curve, every row weighing the same, thinned evenly along the way.
 
-    >>> roc, _ = curves(np.array([0.9, 0.1]), np.array([1, 0], np.int8))
-    >>> roc.x, roc.y
-    ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0))
+    Args:
+        outcome: Predictions of rows that were held out.
+        sweep: Its draws, for the bands.
+
+    Returns:
+        Both curves; empty where there is one class only.
     """
-    tp, fp = Ranking.of(probability, y).curve(np.ones(len(y)))
-    tpr, fpr = tp / max(tp[-1], 1), fp / max(fp[-1], 1)
-    steps = np.searchsorted(tpr + fpr, np.linspace(0, tpr[-1] + fpr[-1], POINTS) - 1e-12)
-    kept = np.unique(np.clip(steps, 0, len(tp) - 1))
-    precision = tp / (tp + fp)
+    if not outcome.both_classes():
+        return Curve(x=(), y=()), Curve(x=(), y=())
+    fpr, tpr, _ = roc_curve(outcome.y, outcome.probability, drop_intermediate=True)
+    kept = _thinned(fpr + tpr)
+    precision, recall, _ = (part[::-1] for part in precision_recall_curve(outcome.y, outcome.probability))
+    precision, recall = precision[1:], recall[1:]
+    some = _thinned(recall + np.linspace(0, 1, len(recall)))
+    bands = [band(points) for points in (sweep.tpr, sweep.precision)]
+    grid = tuple(GRID.round(6).tolist())
     return (
-        Curve(x=(0.0, *fpr[kept].tolist()), y=(0.0, *tpr[kept].tolist())),
-        Curve(x=tuple(tpr[kept].tolist()), y=tuple(precision[kept].tolist())),
+        Curve(x=tuple(fpr[kept]), y=tuple(tpr[kept]), band_x=grid, low=bands[0][0], high=bands[0][1]),
+        Curve(
+            x=tuple(recall[some]), y=tuple(precision[some]), band_x=grid, low=bands[1][0], high=bands[1][1]
+        ),
     )
+
+
+def _thinned(way: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep some hundreds of places, evenly along a way that never goes back, both ends among them."""
+    steps = np.searchsorted(way, np.linspace(way[0], way[-1], POINTS) - 1e-12)
+    return np.unique(np.append(np.clip(steps, 0, len(way) - 1), len(way) - 1))
 
 
 def calibration_bins(
@@ -89,7 +163,7 @@ def calibration_bins(
     >>> calibration_bins(np.array([0.1, 0.12]), np.array([0, 1], np.int8), np.ones(2))[0].malicious_share
     0.5
     """
-    tenth = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    tenth = tenths(probability)
     bins = []
     for number in np.unique(tenth).tolist():
         inside = tenth == number
@@ -103,3 +177,41 @@ def calibration_bins(
             )
         )
     return tuple(bins)
+
+
+def detection(predictions: pl.DataFrame) -> Detection:
+    """Tell which malicious captures were detected, and how long after their first connection.
+
+    Times are those of the rows held out; where whole captures are judged, there are none.
+
+    >>> from datetime import datetime
+    >>> at = [datetime(2024, 1, 1, 0, 0, second) for second in (0, 10, 30)]
+    >>> rows = {"capture_id": ["a"] * 3, "uid": ["x", "y", "z"], "ts": at,
+    ...         "label": ["benign", "malicious", "malicious"],
+    ...         "verdict": ["malicious", "benign", "malicious"]}
+    >>> detection(pl.DataFrame(rows)).seconds["p50"]
+    30.0
+    """
+    caught = (pl.col("label") == "malicious") & (pl.col("verdict") == "malicious")
+    timed = {"ts", "uid"} <= set(predictions.columns)
+    waited = pl.col("ts").filter(caught).min() - pl.col("ts").min() if timed else pl.lit(None, pl.Duration)
+    found = predictions.group_by("capture_id").agg(
+        malicious=(pl.col("label") == "malicious").any(), detected=caught.any(), waited=waited
+    )
+    malicious = found.filter("malicious")
+    seconds = malicious["waited"].drop_nulls().dt.total_microseconds() / 1e6
+    return Detection(
+        captures=malicious.height,
+        detected=int(malicious["detected"].sum()),
+        seconds={f"p{round(q * 100)}": float(seconds.quantile(q, "linear") or 0.0) for q in QUANTILES}
+        if len(seconds)
+        else None,
+    )
+
+
+def alert_load(outcome: Outcome) -> AlertLoad | None:
+    """Count host-days and the alerts on them; None where no row has a host and a time."""
+    _, _, days, benign_days, alerts, false = (int(part.sum()) for part in outcome.counted())
+    if not days:
+        return None
+    return AlertLoad(host_days=days, benign_host_days=benign_days, alerts=alerts, false_alarms=false)

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 GROUPED, RANDOM = "grouped", "random"
-PROTOCOLS = {GROUPED: "Captures held out whole", RANDOM: "Rows at random (unsafe)"}
+PROTOCOLS = {
+    GROUPED: "Captures held out whole",
+    "temporal": "By time",
+    "leave-family-out": "Each family held out",
+    "leave-source-out": "Each source held out",
+    RANDOM: "Rows at random (unsafe)",
+}
 MEASURES = {
     "roc_auc": ("ROC-AUC", "chance that a malicious row ranks above a benign one"),
     "pr_auc": ("PR-AUC", "mean precision over all recalls; compare with the share of malicious rows"),

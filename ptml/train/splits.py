@@ -6,6 +6,7 @@ of them has seen the rest. So captures are held out whole, and captures that sha
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -17,6 +18,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Protocol: TypeAlias = Literal["grouped", "random"]
+"""How folds are made: groups whole, or rows at random."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One time that rows are held out.
+
+    Attributes:
+        name: What is held out.
+        learn: Positions of the rows to learn from, ascending.
+        test: Positions of the rows held out, ascending; none of them is learned from.
+    """
+
+    name: str
+    learn: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, name: str, learn: NDArray[np.bool_], test: NDArray[np.bool_]) -> Split:
+        """Make a split from what is true of each row.
+
+        >>> Split.of("x", np.array([True, False, False]), np.array([False, False, True])).test.tolist()
+        [2]
+        """
+        return cls(name, np.flatnonzero(learn), np.flatnonzero(test))
 
 
 def assign_folds(

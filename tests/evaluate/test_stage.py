@@ -40,14 +40,9 @@ def test_an_evaluation_is_written_whole(tmp_path: Path) -> None:
     """JSON, page and predictions are there; the JSON is what was returned, and strict JSON."""
     result = run(trained(tmp_path))
     names = sorted(path.name for path in result.folder.iterdir())
-    assert names == [
-        "evaluation.html",
-        "evaluation.json",
-        "predictions-capture-grouped.parquet",
-        "predictions-capture-random.parquet",
-        "predictions-connection-grouped.parquet",
-        "predictions-connection-random.parquet",
-    ]
+    made = ("grouped", "leave-family-out", "leave-source-out", "random")
+    tables = [f"predictions-{level}-{name}.parquet" for level in ("capture", "connection") for name in made]
+    assert names == ["evaluation.html", "evaluation.json", *tables]
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -83,6 +78,8 @@ def test_the_headline_is_the_gap(tmp_path: Path) -> None:
     headline = run(trained(tmp_path)).evaluation.headline
     assert [sentence.split(",")[0] for sentence in headline] == ["captures", "connections"]
     assert all("a random split flatters by" in sentence for sentence in headline)
+    assert all("against grouped" in sentence for sentence in headline)
+    assert all("temporal: not possible" in sentence for sentence in headline)
 
 
 def test_nothing_changed_is_kept_and_the_same_again(tmp_path: Path) -> None:
@@ -120,9 +117,106 @@ def test_an_unknown_model_is_missing_input(tmp_path: Path) -> None:
 
 
 def test_more_folds_than_captures_is_bad_data(tmp_path: Path) -> None:
-    """Nine folds of eight captures a class: the message says how many there are."""
-    with pytest.raises(BadData, match="8 malicious and 8 benign captures"):
-        run(trained(tmp_path), EvaluateSettings(folds=9))
+    """Nine folds of eight captures a class, and nothing else asked for: the message counts."""
+    with pytest.raises(BadData, match=r"no protocol is possible for captures: grouped: .*8 malicious"):
+        run(trained(tmp_path), EvaluateSettings(folds=9, protocols=("grouped",)))
+
+
+def test_what_is_not_possible_says_why_and_the_others_go_on(tmp_path: Path) -> None:
+    """Nine folds of eight captures cannot be made: families and sources are held out all the same."""
+    levels = run(trained(tmp_path), EvaluateSettings(folds=9)).evaluation.levels
+    assert list(levels["capture"].protocols) == ["leave-family-out", "leave-source-out"]
+    assert "8 malicious and 8 benign captures" in levels["capture"].not_possible["grouped"]
+    assert set(levels["capture"].not_possible) == {"grouped", "temporal", "random"}
+    assert levels["capture"].matrix is not None
+    assert "trap could not be held out" in levels["capture"].protocols["leave-source-out"].notes[-1]
+
+
+def test_several_seeds_give_several_figures(tmp_path: Path) -> None:
+    """With three seeds each metric has three values, the first that of the result; with one it has none."""
+    workspace = trained(tmp_path)
+    evaluation = run(workspace, EvaluateSettings(folds=3, seeds=3, protocols=("grouped",))).evaluation
+    found = evaluation.levels["connection"].protocols["grouped"]
+    assert evaluation.seeds == (3, 4, 5)
+    assert len(found.by_seed["roc_auc"]) == 3
+    assert found.by_seed["roc_auc"][0] == found.metrics["roc_auc"].value
+    assert len(set(found.by_seed["roc_auc"])) > 1
+    again = run(workspace, EvaluateSettings(folds=3, protocols=("grouped",))).evaluation
+    assert again.levels["connection"].protocols["grouped"].by_seed == {}
+
+
+def test_a_model_is_compared_with_another_on_the_same_splits(tmp_path: Path) -> None:
+    """The difference is that of both models' own figures, with an interval; with itself it is 0."""
+    workspace = trained(tmp_path)
+    shallow = tmp_path / "shallow.toml"
+    shallow.write_text(
+        'name = "shallow"\nestimator = "random-forest"\nparams = {n_estimators = 3, max_depth = 1}\n', "utf-8"
+    )
+    train(workspace, TrainSettings(spec=str(shallow), folds=3), engine=LocalEngine(1))
+    settings = EvaluateSettings(folds=3, protocols=("grouped",), against=("shallow", NAME))
+    mine = run(workspace, settings).evaluation
+    its = evaluate(
+        workspace,
+        EvaluateSettings(folds=3, protocols=("grouped",)),
+        model="shallow",
+        seed=3,
+        engine=LocalEngine(1),
+    ).evaluation
+    with_other, with_itself = (
+        next(one for one in mine.comparisons if (one.against, one.level) == (name, "connection"))
+        for name in ("shallow", NAME)
+    )
+    values = [e.levels["connection"].protocols["grouped"].metrics["roc_auc"].value or 0 for e in (mine, its)]
+    difference = with_other.differences["roc_auc"]
+    assert difference.value == pytest.approx(values[0] - values[1])
+    assert difference.value is not None
+    assert difference.low is not None
+    assert difference.high is not None
+    assert difference.low <= difference.value <= difference.high
+    same = with_itself.differences["roc_auc"]
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_models_that_draw_other_rows_are_not_compared(tmp_path: Path) -> None:
+    """A spec that reads fewer connections of a capture cannot be compared in pairs."""
+    workspace = trained(tmp_path)
+    few = tmp_path / "few.toml"
+    few.write_text(
+        'name = "few"\nestimator = "logistic-regression"\nmax_connections_per_capture = 5\n', "utf-8"
+    )
+    train(workspace, TrainSettings(spec=str(few), folds=3), engine=LocalEngine(1))
+    with pytest.raises(SettingsError, match="'few' draws other connections than this model"):
+        run(workspace, EvaluateSettings(folds=3, protocols=("grouped",), against=("few",)))
+
+
+def test_a_model_without_a_level_is_not_compared_there(tmp_path: Path) -> None:
+    """A model of captures only has nothing to say of connections."""
+    workspace = trained(tmp_path)
+    settings = TrainSettings(spec=NAME, name="captures", folds=3, levels=("capture",))
+    train(workspace, settings, engine=LocalEngine(1))
+    with pytest.raises(SettingsError, match="'captures' does not judge connections"):
+        run(workspace, EvaluateSettings(folds=3, protocols=("grouped",), against=("captures",)))
+
+
+def test_a_changed_rival_is_evaluated_anew(tmp_path: Path) -> None:
+    """What is compared with is part of what an evaluation is of."""
+    workspace = trained(tmp_path)
+    settings = EvaluateSettings(folds=3, protocols=("grouped",), against=(NAME,))
+    run(workspace, settings)
+    assert run(workspace, settings).unchanged
+    train(workspace, TrainSettings(spec=NAME, folds=4), engine=LocalEngine(1))
+    assert not run(workspace, settings).unchanged
+
+
+def test_tables_of_protocols_no_longer_asked_for_go(tmp_path: Path) -> None:
+    """What lies beside a result belongs to it: predictions of an earlier evaluation do not stay."""
+    workspace = trained(tmp_path)
+    folder = run(workspace).folder
+    run(workspace, EvaluateSettings(folds=3, protocols=("random",)))
+    assert sorted(path.name for path in folder.glob("predictions-*")) == [
+        "predictions-capture-random.parquet",
+        "predictions-connection-random.parquet",
+    ]
 
 
 def test_an_evaluation_labels_as_the_model_was_trained(tmp_path: Path) -> None:

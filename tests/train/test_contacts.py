@@ -18,6 +18,7 @@ from ptml.settings import LabelsSettings
 from ptml.train import estimators, fit
 from ptml.train.contacts import Contacts, leave_out_ordinary
 from ptml.train.dataset import SHARED, load_dataset
+from ptml.train.holdout import Holding, Rows, plan_splits
 from ptml.train.spec import ModelSpec
 from ptml.train.splits import assign_folds
 from tests.labels.logs import publish_logs, talk_to
@@ -67,6 +68,12 @@ def test_other_policies_filter_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, benign_talk("shop.example"), "inherit").contacts is None
 
 
+def held_out_twice(data: Dataset) -> pl.DataFrame:
+    """Predict each row in two grouped folds."""
+    plan = plan_splits("grouped", Rows(data.y, data.groups, data.keys), Holding(folds=2))
+    return out_of_fold(SPEC, data, plan, max_false_positive_rate=0.1, seed=0).rows
+
+
 def seen_by_fits(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[float, int]]]:
     """Evaluate in two grouped folds; give bytes, which no two rows share, and label of what each fit saw."""
     found: list[list[tuple[float, int]]] = []
@@ -78,7 +85,7 @@ def seen_by_fits(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[list[tu
 
     with monkeypatch.context() as patch:
         patch.setattr(fit, "fit_pipeline", spy)
-        out_of_fold(SPEC, data, "grouped", folds=2, max_false_positive_rate=0.1, seed=0)
+        held_out_twice(data)
     return sorted(found)
 
 
@@ -106,7 +113,7 @@ def test_held_out_captures_have_no_say_in_the_labels_learned_from(
 def test_the_test_folds_own_labels_know_no_filter(tmp_path: Path) -> None:
     """Every row is judged by its inherited label, whether or not benign captures contact the same."""
     data = load(tmp_path, benign_talk("shop.example"))
-    rows = out_of_fold(SPEC, data, "grouped", folds=2, max_false_positive_rate=0.1, seed=0)
+    rows = held_out_twice(data)
     assert rows.height == 12 * ROWS
     assert rows["label"].value_counts().sort("label").rows() == [
         ("benign", 6 * ROWS),
