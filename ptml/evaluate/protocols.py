@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ptml.train.dataset import Dataset
-    from ptml.train.fit import Fitted
     from ptml.train.holdout import Plan
     from ptml.train.spec import ModelSpec
     from ptml.train.splits import Protocol, Split

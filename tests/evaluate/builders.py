@@ -54,6 +54,7 @@ def dataset(  # noqa: PLR0917 - columns of a table
             "family": pl.Series(family or [None] * size, dtype=pl.String),
             "ts": pl.Series(moments, dtype=pl.Datetime("us", "UTC")),
             "host": ["10.0.0.1"] * size,
+            "period": pl.Series([None] * size, dtype=pl.String),
         }
     )
     return Dataset(
@@ -68,4 +69,5 @@ def dataset(  # noqa: PLR0917 - columns of a table
         available=size,
         excluded={},
         unit="file",
+        unknown=np.zeros(size, np.bool_),
     )
