@@ -11,9 +11,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from ptml.artifact import CLASSES, Calibration, OutOfFold, log_odds
+from ptml.artifact import Calibration, OutOfFold, log_odds
 from ptml.engine import available_cores
-from ptml.errors import BadData, SettingsError
 from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
@@ -22,6 +21,7 @@ from ptml.train.holding import held_out_together
 from ptml.train.search import search_params
 from ptml.train.splits import assign_folds
 from ptml.train.thresholds import budget_thresholds
+from ptml.train.validation import validation_rows
 from ptml.types import silent
 
 if TYPE_CHECKING:
@@ -144,32 +144,6 @@ def fit_level(
         else {},
         params=params,
     )
-
-
-def validation_rows(data: Dataset, rows: NDArray[np.int64], spec: ModelSpec) -> NDArray[np.bool_] | None:
-    """Tell which of these rows calibration and threshold are to come from; None where folds decide.
-
-    Raises:
-        BadData: Either part lacks a class.
-        SettingsError: The spec needs scores of all captures that were held out.
-    """
-    period = data.keys["period"][rows]
-    validation: NDArray[np.bool_] = (period == "validation").fill_null(value=False).to_numpy()
-    if not validation.any() or not period.is_in(["train", "validation"]).fill_null(value=False).all():
-        return None
-    if spec.captures != "features":
-        raise SettingsError(
-            f"spec {spec.name!r} judges captures by held-out scores, and needs some of all captures",
-            hint='leave dataset.periods.validation out, or set captures = "features" in the spec',
-        )
-    for name, part in (("validation", validation), ("train", ~validation)):
-        if len(np.unique(data.y[rows][part])) < len(CLASSES):
-            raise BadData(
-                f"the period {name} needs malicious and benign {data.level}s, and has one class or none",
-                hint=f"change the bounds in dataset.periods, or leave validation out; "
-                f"{np.bincount(data.y[rows][part], minlength=2).tolist()} benign and malicious there",
-            )
-    return validation
 
 
 def how_it_did(
