@@ -273,6 +273,9 @@ class AuditSettings(Section):
 
     spec: str = Field("hist-gradient-boosting", description="model spec that says which features and rows")
     levels: tuple[Level, ...] = Field(("connection", "capture"), min_length=1, description="what to look at")
+    dataset: DatasetSettings = Field(
+        default_factory=DatasetSettings, description="which captures a model would learn from"
+    )
     seed: int | None = Field(None, ge=0, description="own seed; else the run's")
 
 

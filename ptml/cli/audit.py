@@ -9,11 +9,13 @@ import typer
 from ptml.cli._options import (
     AsJson,
     Data,
+    DatasetFile,
     Force,
     Jobs,
     Quiet,
     Seed,
-    SetLabels,
+    SetTraining,
+    dataset_settings,
     engine,
     label_settings,
     workspace,
@@ -34,7 +36,8 @@ def audit(
     fail_on: Annotated[
         Literal["amber", "red"] | None, typer.Option(help="Exit with 10 if the light is this one or worse.")
     ] = None,
-    set_: SetLabels = None,
+    dataset: DatasetFile = None,
+    set_: SetTraining = None,
     seed: Seed = 0,
     data: Data = None,
     jobs: Jobs = 0,
@@ -55,13 +58,15 @@ def audit(
     from ptml.evaluate.audit import audit as audit_workspace
     from ptml.settings import AuditSettings, checked
 
-    values = {"spec": spec} | ({"levels": tuple(level)} if level else {})
+    values = {"spec": spec, "dataset": dataset_settings(dataset, set_)} | (
+        {"levels": tuple(level)} if level else {}
+    )
     settings = checked(AuditSettings, values, "ptml audit")
     with progress_bar(quiet=quiet) as progress:
         result = audit_workspace(
             workspace(data),
             settings,
-            labels=label_settings(set_),
+            labels=label_settings(set_, "dataset"),
             seed=seed,
             engine=engine(jobs),
             force=force,

@@ -88,7 +88,7 @@ def audit(
 
     Args:
         workspace: Where features and labels are, and where the report goes.
-        settings: Levels, and the spec that chooses features and rows.
+        settings: Levels, the captures to learn from, and the spec that chooses features and rows.
         labels: How connections get their labels.
         seed: Seed of everything random, unless the settings have their own.
         engine: Where labelling runs.
@@ -110,7 +110,9 @@ def audit(
         folder = workspace.report(REPORT)
         levels: dict[Level, LevelAudit] = {}
         for level in settings.levels:
-            data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
+            data = load_dataset(
+                workspace, level, spec, dataset=settings.dataset, seed=seed, progress=progress
+            ).to_learn_from()
             levels[level] = audited(data, old, seed=seed, progress=progress)
         found = Audit.of(levels)
         unchanged = found == old and (folder / PAGE).is_file()

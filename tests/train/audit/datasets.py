@@ -58,8 +58,9 @@ def clean(seed: int = 0, captures: int = CAPTURES, rows: int = ROWS) -> Dataset:
             ),
             "ts": [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=int(number)) for number in day],
             "host": [f"10.0.0.{number}" for number in rng.integers(0, 16, captures)[group]],
+            "period": [None] * n,
         },
-        schema_overrides={"ts": UTC_TIME},
+        schema_overrides={"ts": UTC_TIME, "period": pl.String},
     )
     return Dataset(
         level="connection",
@@ -73,6 +74,7 @@ def clean(seed: int = 0, captures: int = CAPTURES, rows: int = ROWS) -> Dataset:
         available=n,
         excluded={},
         unit="file",
+        unknown=np.zeros(n, np.bool_),
     )
 
 
@@ -86,6 +88,7 @@ def taken(data: Dataset, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Dataset
         keys=data.keys[at],
         groups=np.unique(data.groups[at], return_inverse=True)[1].astype(np.int64),
         weights=data.weights[at],
+        unknown=data.unknown[at],
     )
 
 
