@@ -1,6 +1,7 @@
 """Saved models: their manifest, their files, and scoring with them.
 
-A model is a folder with ``manifest.json`` and one ``<level>-<hash>.skops`` a level. No pickle is ever read.
+A model is a folder with ``manifest.json``, one ``<level>-<hash>.skops`` a level, and the record of its
+training. No pickle is ever read.
 """
 
 from __future__ import annotations
@@ -21,25 +22,41 @@ from ptml.artifact.inputs import (
     model_inputs,
     refuse_identity,
 )
-from ptml.artifact.model import Model, find_model, load_model, log_odds, read_model_manifest, save_model
+from ptml.artifact.model import (
+    CARD,
+    Model,
+    find_model,
+    load_model,
+    log_odds,
+    read_model_manifest,
+    read_record_file,
+    save_model,
+)
+from ptml.artifact.origin import Commit, Machine, commit_of, this_machine
 
 __all__ = [
+    "CARD",
     "CLASSES",
     "IDENTITY",
     "KEYS",
     "Calibration",
+    "Commit",
     "FeatureContract",
     "LevelManifest",
+    "Machine",
     "Model",
     "ModelManifest",
     "OutOfFold",
     "TrainingCounts",
+    "commit_of",
     "contracts_of",
     "find_model",
     "load_model",
     "log_odds",
     "model_inputs",
     "read_model_manifest",
+    "read_record_file",
     "refuse_identity",
     "save_model",
+    "this_machine",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from ptml.artifact.inputs import FeatureContract, refuse_identity
+from ptml.artifact.origin import Commit, Machine  # noqa: TC001 - pydantic resolves annotations at run time
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
 from ptml.types import Level  # noqa: TC001 - pydantic resolves annotations at run time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MODEL_MANIFEST_VERSION = 1
 CLASSES = ("benign", "malicious")
+RecordName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.(json|parquet)$")]
+Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Calibration(Section):
@@ -113,6 +116,10 @@ class ModelManifest(Section):
         captures: Capture ids, with the hash of their raw data.
         seed: Seed of everything random.
         unit: What its captures are: file, sensor-hour, …; `mixed` when they differ.
+        schema_version: Version of the tables that stages hand to each other.
+        machine: On what kind of machine it was trained.
+        commit: The commit of the folder that it was trained in; None where that was no git repository.
+        files: The other files of its record, by name, with their sha256.
     """
 
     manifest_version: Literal[1] = 1
@@ -131,6 +138,10 @@ class ModelManifest(Section):
     captures: dict[str, str]
     seed: int
     unit: str
+    schema_version: str | None = None
+    machine: Machine | None = None
+    commit: Commit | None = None
+    files: dict[RecordName, Sha256] = Field(default_factory=dict)
 
     def level(self, level: Level) -> LevelManifest:
         """Give the model of one level.

@@ -12,6 +12,7 @@ from ptml.cli.fetch import fetch
 from ptml.cli.info import info
 from ptml.cli.packettotal import group as packettotal
 from ptml.cli.parse import parse
+from ptml.cli.reproduce import reproduce
 from ptml.cli.run import run
 from ptml.cli.schema import schema
 from ptml.cli.score import score
@@ -36,6 +37,7 @@ COMMANDS = (
     schema,
     features,
     train,
+    reproduce,
     evaluate,
     score,
     doctor,

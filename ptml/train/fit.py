@@ -40,12 +40,23 @@ FIT_MEMORY = 3 << 29
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted level of a model: what turns features into a probability and a verdict."""
+    """A fitted level of a model: what turns features into a probability and a verdict.
+
+    Attributes:
+        pipeline: The fitted estimator.
+        calibration: What makes its log-odds a probability.
+        threshold: The probability from which a row is called malicious.
+        out_of_fold: How the threshold did on rows held out.
+        fold_of: The fold that held each row out.
+        held_out: Each row's calibrated probability by the estimator that had not seen its fold.
+    """
 
     pipeline: Pipeline
     calibration: Calibration
     threshold: float
     out_of_fold: OutOfFold
+    fold_of: NDArray[np.int64]
+    held_out: NDArray[np.float64]
 
     def probability(self, inputs: pl.DataFrame) -> NDArray[np.float64]:
         """Give the calibrated probability that each row is malicious."""
@@ -107,6 +118,8 @@ def fit_level(
             recall=float(np.average(called[y == 1], weights=weights[y == 1])),
             roc_auc=float(roc_auc_score(y, probability, sample_weight=weights)),
         ),
+        fold_of,
+        probability,
     )
 
 

@@ -6,28 +6,41 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptml.artifact import ModelManifest, read_model_manifest, save_model
+from ptml.artifact import (
+    CARD,
+    ModelManifest,
+    commit_of,
+    read_model_manifest,
+    save_model,
+    this_machine,
+)
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
 from ptml.io import sha256_json
 from ptml.labels import label_connections
 from ptml.labels.indicators import fingerprint_of, read_indicators
+from ptml.schema import schema_version
 from ptml.settings import LabelsSettings
+from ptml.train.card import render_card
 from ptml.train.dataset import load_dataset
 from ptml.train.fit import fit_level
+from ptml.train.record import RecordKeeper, terms_of
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import load_spec
 from ptml.types import silent
 from ptml.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from ptml.engine import Engine
     from ptml.settings import TrainSettings
+    from ptml.train.dataset import Dataset
+    from ptml.train.fit import Fitted
     from ptml.train.spec import ModelSpec
     from ptml.types import JsonObject, JsonValue, Level, Progress
     from ptml.workspace import Workspace
@@ -108,7 +121,7 @@ def train(
     with workspace.require().locked():
         _check_levels(settings, labels)
         label_connections(workspace, labels, engine=engine, force=force, progress=progress)
-        facts = _facts(workspace, spec, settings, seed, labels)
+        facts = training_facts(workspace, spec, settings, seed, labels)
         old = None if force else _published(workspace, name)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
@@ -125,8 +138,8 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
         manifest = read_model_manifest(folder)
     except (MissingInput, BadData, ModelMismatch):
         return None
-    whole = all((folder / level.file).is_file() for level in manifest.levels.values())
-    return manifest if whole else None
+    files = [*(level.file for level in manifest.levels.values()), *manifest.files, CARD]
+    return manifest if all((folder / file).is_file() for file in files) else None
 
 
 def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
@@ -147,10 +160,22 @@ def label_facts(labels: LabelsSettings) -> JsonObject:
     return {"policy": labels.policy, "indicators": indicators}
 
 
-def _facts(
+def training_facts(
     workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int, labels: LabelsSettings
 ) -> dict[str, Any]:
-    """Gather all that determines the model, and its hash."""
+    """Gather all that determines a model, and its hash.
+
+    Args:
+        workspace: Where features and labels are.
+        spec: The model spec.
+        settings: Levels, folds, bound on false positives.
+        seed: Seed of everything random.
+        labels: How connections got their labels.
+
+    Raises:
+        MissingInput: There are no features.
+        BadData: Captures have features of different versions.
+    """
     facts: JsonObject = {
         "spec": spec.model_dump(mode="json"),
         "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
@@ -160,23 +185,30 @@ def _facts(
         "libraries": {library: version(library) for library in LIBRARIES},
         "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
     }
-    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts])}
+    return {**facts, "fingerprint": fingerprint_of_facts(facts)}
 
 
-def _train(
-    workspace: Workspace,
-    name: str,
-    spec: ModelSpec,
-    settings: TrainSettings,
-    *,
-    facts: dict[str, Any],
-    progress: Progress,
-) -> ModelManifest:
-    seed: int = facts["seed"]
-    levels: dict[str, Any] = {}
-    pipelines: dict[Level, Any] = {}
-    captures: dict[str, str] = {}
-    units: set[str] = set()
+def fingerprint_of_facts(facts: JsonObject) -> str:
+    """Hash all that determines a model."""
+    return sha256_json([STAGE_VERSION, facts])
+
+
+def fit_levels(
+    workspace: Workspace, spec: ModelSpec, settings: TrainSettings, *, seed: int, progress: Progress = silent
+) -> Iterator[tuple[Dataset, Fitted]]:
+    """Fit a model's levels one after the other, each on all labelled rows there are.
+
+    Args:
+        workspace: Where features and labels are.
+        spec: The model spec.
+        settings: Levels, folds, bound on false positives.
+        seed: Seed of everything random.
+        progress: Called as the work goes on.
+
+    Raises:
+        MissingInput: There are no features.
+        BadData: Only one class is labelled, or a class has fewer captures than there are folds.
+    """
     for level in settings.levels:
         data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
         fitted = fit_level(
@@ -188,17 +220,42 @@ def _train(
             seed=seed,
             progress=progress,
         )
-        pipelines[level] = fitted.pipeline
-        levels[level] = {
-            "features": data.contracts,
-            "threshold": fitted.threshold,
-            "max_false_positive_rate": settings.max_false_positive_rate,
-            "calibration": fitted.calibration,
-            "out_of_fold": fitted.out_of_fold,
-            "training": data.counts(),
-        }
+        yield data, fitted
+
+
+def level_manifest(settings: TrainSettings, data: Dataset, fitted: Fitted) -> dict[str, Any]:
+    """Tell what a model's manifest says of a level, but for its file."""
+    return {
+        "features": data.contracts,
+        "threshold": fitted.threshold,
+        "max_false_positive_rate": settings.max_false_positive_rate,
+        "calibration": fitted.calibration,
+        "out_of_fold": fitted.out_of_fold,
+        "training": data.counts(),
+    }
+
+
+def _train(
+    workspace: Workspace,
+    name: str,
+    spec: ModelSpec,
+    settings: TrainSettings,
+    *,
+    facts: dict[str, Any],
+    progress: Progress,
+) -> ModelManifest:
+    levels: dict[str, Any] = {}
+    pipelines: dict[Level, Any] = {}
+    captures: dict[str, str] = {}
+    units: set[str] = set()
+    keeper = RecordKeeper(workspace)
+    for data, fitted in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
+        pipelines[data.level] = fitted.pipeline
+        levels[data.level] = level_manifest(settings, data, fitted)
         captures |= data.captures
         units.add(data.unit)
+        keeper.add(data, fitted)
+    record = keeper.record()
     manifest = {
         **facts,
         "name": name,
@@ -207,6 +264,17 @@ def _train(
         "levels": levels,
         "captures": captures,
         "unit": units.pop() if len(units) == 1 else "mixed",
+        "schema_version": schema_version(),
+        "machine": this_machine(),
+        "commit": commit_of(Path.cwd()),
     }
+    terms = terms_of(workspace)
     with workspace.scratch_folder() as scratch:
-        return save_model(workspace.model(name), manifest, pipelines, scratch)
+        return save_model(
+            workspace.model(name),
+            manifest,
+            pipelines,
+            scratch,
+            record=record.files(),
+            card=lambda whole: render_card(whole, record, terms),
+        )
