@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # One word per optional extra of pyproject.toml; the lock of each is requirements/<extra>.txt.
-EXTRAS := aes sevenzip upload
+EXTRAS := aes mlflow sevenzip upload
 
 # Where `make demo` works; nothing tracked lies there.
 DEMO_DIR ?= build/demo

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LIBRARIES = ("polars", "pyarrow", "scikit-learn", "skops", "numpy", "pydantic", "typer")
 EXTRAS = {
     "aes": ("to open zips that are encrypted with AES", ("pyzipper",)),
+    "mlflow": ("to log trainings to a tracking server", ("mlflow-skinny",)),
     "sevenzip": ("to open 7z archives", ("py7zr",)),
     "upload": ("to look into a capture before it is uploaded", ("dpkt", "ipanon")),
 }

@@ -14,8 +14,10 @@ from ptml.cli._options import (
     Quiet,
     Seed,
     SetLabels,
+    Track,
     engine,
     label_settings,
+    tracker,
     workspace,
 )
 from ptml.cli._render import progress_bar, show_json
@@ -39,6 +41,7 @@ def train(
     set_: SetLabels = None,
     seed: Seed = 0,
     data: Data = None,
+    track: Track = None,
     jobs: Jobs = 0,
     force: Force = False,
     as_json: AsJson = False,
@@ -63,9 +66,10 @@ def train(
     values = {"spec": spec, "name": name, "folds": folds, "max_false_positive_rate": max_false_positive_rate}
     chosen = {"levels": tuple(level)} if level else {}
     settings = checked(TrainSettings, values | chosen, "ptml train")
+    place, log = workspace(data), tracker(track)
     with progress_bar(quiet=quiet) as progress:
         result = train_model(
-            workspace(data),
+            place,
             settings,
             labels=label_settings(set_),
             seed=seed,
@@ -73,6 +77,8 @@ def train(
             force=force,
             progress=progress,
         )
+    if log is not None:
+        log.stage(place, result)
     if as_json:
         show_json(result.to_dict())
     else:

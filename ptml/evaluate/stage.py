@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ptml.artifact import read_model_manifest
+from ptml.artifact import CARD, read_model_manifest
 from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.evaluate.bootstrap import DRAWS
 from ptml.evaluate.judge import gap, headline, judge
@@ -16,6 +16,7 @@ from ptml.io import read_json, sha256_json, write_bytes, write_json, write_parqu
 from ptml.labels import label_connections
 from ptml.report import render_evaluation
 from ptml.settings import LabelsSettings, checked
+from ptml.train.card import evaluated_card
 from ptml.train.dataset import load_dataset
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
@@ -217,12 +218,17 @@ def _evaluate(
         levels[level] = LevelResult(data=data.counts(), protocols=protocols, gap=gap(protocols))
     sentences = tuple(headline(level, result) for level, result in levels.items())
     found = Evaluation(**facts, headline=sentences, levels=levels)
-    _write(workspace, workspace.report(manifest.name), found, predictions)
+    card = evaluated_card(workspace, manifest, found.model_dump(mode="json"))
+    _write(workspace, workspace.report(manifest.name), found, predictions, card)
     return found
 
 
 def _write(
-    workspace: Workspace, folder: Path, found: Evaluation, predictions: dict[str, pl.DataFrame]
+    workspace: Workspace,
+    folder: Path,
+    found: Evaluation,
+    predictions: dict[str, pl.DataFrame],
+    card: str | None,
 ) -> None:
     """Write the files, the result last: it is what says that the others are there."""
     content = found.model_dump(mode="json")
@@ -230,4 +236,6 @@ def _write(
         for name, table in predictions.items():
             write_parquet(folder / name, table, scratch)
         write_bytes(folder / PAGE, render_evaluation(content).encode(), scratch)
+        if card is not None:
+            write_bytes(folder / CARD, card.encode(), scratch)
         write_json(folder / RESULT, content, scratch)

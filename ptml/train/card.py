@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ptml.artifact import find_model
+from ptml.errors import BadData, MissingInput
 from ptml.text import plain_text
+from ptml.train.record import read_record, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ptml.artifact import ModelManifest
     from ptml.train.record import Record
+    from ptml.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$]|:(?=/))")
@@ -69,6 +73,23 @@ def render_card(
             evaluation=evaluation,
         )
     )
+
+
+def evaluated_card(
+    workspace: Workspace, manifest: ModelManifest, evaluation: Mapping[str, Any]
+) -> str | None:
+    """Write the card of a model that has been evaluated; None for a model whose record is not there.
+
+    Args:
+        workspace: Where the model is.
+        manifest: What is known about it.
+        evaluation: The content of `evaluation.json`.
+    """
+    try:
+        record = read_record(find_model(manifest.name, workspace), manifest)
+    except (MissingInput, BadData):
+        return None
+    return render_card(manifest, record, terms_of(workspace), evaluation)
 
 
 def _sources(used: pl.DataFrame, terms: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ def test_an_evaluation_is_written_whole(tmp_path: Path) -> None:
     result = run(trained(tmp_path))
     names = sorted(path.name for path in result.folder.iterdir())
     assert names == [
+        "card.md",
         "evaluation.html",
         "evaluation.json",
         "predictions-capture-grouped.parquet",
