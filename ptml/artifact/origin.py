@@ -70,6 +70,7 @@ def commit_of(folder: Path) -> Commit | None:
 
     Never fails: a model is as good without it.
 
+    >>> from pathlib import Path
     >>> commit_of(Path("/")) is None
     True
     """

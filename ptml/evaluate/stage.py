@@ -18,9 +18,9 @@ from ptml.report import render_evaluation
 from ptml.settings import LabelsSettings, checked
 from ptml.train.card import evaluated_card
 from ptml.train.dataset import load_dataset
+from ptml.train.facts import label_facts
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
-from ptml.train.stage import label_facts
 from ptml.types import silent
 
 if TYPE_CHECKING:

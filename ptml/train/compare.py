@@ -128,3 +128,14 @@ def split_differences(recorded: pl.DataFrame, found: pl.DataFrame) -> list[str]:
         for frame, verb in only
         for row in frame.sort("capture_id").iter_rows(named=True)
     ]
+
+
+def shown(fact: object) -> str:
+    """Show a fact in a line.
+
+    >>> shown({"policy": "auto", "indicators": None}), shown(None)
+    ('policy auto', 'none')
+    """
+    if isinstance(fact, dict):
+        return ", ".join(f"{name} {value}" for name, value in fact.items() if value is not None)
+    return str(fact or "none")

@@ -12,10 +12,11 @@ from ptml.artifact import find_model, load_model, log_odds, read_model_manifest,
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
 from ptml.labels import label_connections
 from ptml.settings import LabelsSettings, TrainSettings, checked
-from ptml.train.compare import Check, capture_differences, check, split_differences, value_differences
+from ptml.train.compare import Check, capture_differences, check, shown, split_differences, value_differences
+from ptml.train.facts import fingerprint_of_facts, training_facts
 from ptml.train.record import RecordKeeper, read_record
 from ptml.train.spec import ModelSpec, check_spec
-from ptml.train.stage import fingerprint_of_facts, fit_levels, level_manifest, training_facts
+from ptml.train.stage import fit_levels, level_manifest
 from ptml.types import silent
 from ptml.version import __version__
 
@@ -172,7 +173,7 @@ class _Replay:
             ("own features", "own_features"),
         ):
             differ = list(value_differences(recorded[name], facts[name], where=name))
-            yield check(what, differ, _shown(facts[name]))
+            yield check(what, differ, shown(facts[name]))
         versions = {**_table(recorded["libraries"]), "ptml": recorded["ptml_version"]}
         here = {**_table(facts["libraries"]), "ptml": __version__}
         yield check("versions", list(value_differences(versions, here)), "as recorded", decides=False)
@@ -244,14 +245,3 @@ def _same(recorded: JsonObject, facts: JsonObject) -> bool:
 
 def _table(value: object) -> dict[str, str]:
     return dict(value) if isinstance(value, dict) else {}
-
-
-def _shown(fact: object) -> str:
-    """Show a fact in a line.
-
-    >>> _shown({"policy": "auto", "indicators": None}), _shown(None)
-    ('policy auto', 'none')
-    """
-    if isinstance(fact, dict):
-        return ", ".join(f"{name} {value}" for name, value in fact.items() if value is not None)
-    return str(fact or "none")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +19,14 @@ from ptml.artifact import (
     this_machine,
 )
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
-from ptml.io import sha256_json
 from ptml.labels import label_connections
-from ptml.labels.indicators import fingerprint_of, read_indicators
 from ptml.schema import schema_version
 from ptml.settings import LabelsSettings
 from ptml.train.card import render_card
 from ptml.train.dataset import load_dataset
+from ptml.train.facts import training_facts
 from ptml.train.fit import fit_level
 from ptml.train.record import RecordKeeper, terms_of
-from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import load_spec
 from ptml.types import silent
 from ptml.version import __version__
@@ -44,9 +41,6 @@ if TYPE_CHECKING:
     from ptml.train.spec import ModelSpec
     from ptml.types import JsonObject, JsonValue, Level, Progress
     from ptml.workspace import Workspace
-
-STAGE_VERSION = "1"
-LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy", "skops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,49 +142,6 @@ def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
             "labels.policy 'capture-only' leaves every connection without a label: none can be learned from",
             hint="learn from captures: `ptml train --level capture`, or train.levels=['capture'] in a run",
         )
-
-
-def label_facts(labels: LabelsSettings) -> JsonObject:
-    """Tell how connections were labelled, as manifests state it: policy, and hash of a list of indicators.
-
-    >>> label_facts(LabelsSettings())
-    {'policy': 'auto', 'indicators': None}
-    """
-    indicators = fingerprint_of(read_indicators(labels.indicators)) if labels.indicators else None
-    return {"policy": labels.policy, "indicators": indicators}
-
-
-def training_facts(
-    workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int, labels: LabelsSettings
-) -> dict[str, Any]:
-    """Gather all that determines a model, and its hash.
-
-    Args:
-        workspace: Where features and labels are.
-        spec: The model spec.
-        settings: Levels, folds, bound on false positives.
-        seed: Seed of everything random.
-        labels: How connections got their labels.
-
-    Raises:
-        MissingInput: There are no features.
-        BadData: Captures have features of different versions.
-    """
-    facts: JsonObject = {
-        "spec": spec.model_dump(mode="json"),
-        "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
-        "labels": label_facts(labels),
-        "seed": seed,
-        **features_used(workspace),
-        "libraries": {library: version(library) for library in LIBRARIES},
-        "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
-    }
-    return {**facts, "fingerprint": fingerprint_of_facts(facts)}
-
-
-def fingerprint_of_facts(facts: JsonObject) -> str:
-    """Hash all that determines a model."""
-    return sha256_json([STAGE_VERSION, facts])
 
 
 def fit_levels(

@@ -1,9 +1,4 @@
-"""Logging trainings and evaluations to an MLflow tracking server, for those who compare runs there.
-
-MLflow is the extra ``mlflow`` and is loaded only when it is asked for. What is logged is what lies in the
-model's folder and the report's; a run is found again by the model's fingerprint, so that logging the same
-twice changes nothing, and an evaluation joins the training it belongs to.
-"""
+"""One tracking server, and what is logged there."""
 
 from __future__ import annotations
 
@@ -19,6 +14,7 @@ from ptml.errors import MissingTool, PtmlError
 from ptml.evaluate.stage import PAGE, RESULT, EvaluationResult
 from ptml.io import read_json
 from ptml.text import shown_url
+from ptml.tracking.values import flat, parameters, protocol_figures
 from ptml.train.record import METRICS_FILE
 from ptml.train.stage import TrainResult
 
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.artifact import ModelManifest
-    from ptml.types import JsonObject
     from ptml.workspace import Workspace
 
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -66,7 +61,7 @@ def tracker_for(uri: str | None) -> Tracker | None:
         uri = os.environ.get(VARIABLE) if is_installed() else None
     elif not is_installed():
         raise MissingTool(
-            "--track logs to MLflow, which is not installed; nothing was trained",
+            "--track logs to MLflow, which is not installed; nothing was done",
             hint="pip install 'ptml[mlflow]', or leave --track out",
         )
     return Tracker(uri) if uri else None
@@ -219,57 +214,3 @@ def _dataset(manifest: ModelManifest) -> Any:  # noqa: ANN401 - MLflow's own typ
     digest = manifest.data_fingerprint[:DIGEST_LENGTH]
     described = MetaDataset(source, name="captures", digest=digest)
     return DatasetInput(described._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])  # noqa: SLF001
-
-
-def parameters(manifest: ModelManifest) -> dict[str, str]:
-    """Give all that determines a model as flat names and texts: spec, settings, labels, seed, versions."""
-    told: JsonObject = {
-        "spec": manifest.spec,
-        "settings": manifest.settings,
-        "labels": dict(manifest.labels),
-        "libraries": dict(manifest.libraries),
-        "seed": manifest.seed,
-        "unit": manifest.unit,
-        "feature_version": manifest.feature_version,
-        "data_fingerprint": manifest.data_fingerprint,
-    }
-    return {name: str(value) for name, value in _leaves(told)}
-
-
-def protocol_figures(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    """Give an evaluation's figures by level, protocol and name, with the bounds of their intervals.
-
-    >>> estimate = {"value": 0.9, "low": 0.8, "high": None}
-    >>> protocols = {"grouped": {"metrics": {"roc_auc": estimate}}}
-    >>> protocol_figures({"levels": {"capture": {"protocols": protocols}}})
-    {'capture.grouped.roc_auc.value': 0.9, 'capture.grouped.roc_auc.low': 0.8}
-    """
-    figures: dict[str, float] = {}
-    for level, found in evaluation["levels"].items():
-        for protocol, result in found["protocols"].items():
-            figures |= {
-                f"{level}.{protocol}.{name}": value for name, value in flat(result["metrics"]).items()
-            }
-    return figures
-
-
-def flat(values: Mapping[str, Any]) -> dict[str, float]:
-    """Give the numbers of nested tables by their joined names; what is no number is left out.
-
-    >>> flat({"capture": {"rows": 3, "precision": None, "safe": True}, "name": "x"})
-    {'capture.rows': 3.0}
-    """
-    return {
-        name: float(value)
-        for name, value in _leaves(values)
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-
-
-def _leaves(values: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        joined = f"{within}.{name}" if within else name
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, joined)
-        else:
-            yield joined, value
