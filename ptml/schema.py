@@ -247,7 +247,7 @@ SPLITS = Table(
         ("level", pl.String, "connection or capture"),
         ("capture_id", pl.String, "which capture"),
         ("group", pl.String, "captures of a group are held out together; named after the first of them"),
-        ("fold", pl.UInt16, "the fold that held it out, from 0"),
+        ("fold", pl.UInt16, "the fold that held it out, from 0; null if none did"),
         ("rows", pl.UInt64, "rows of it that were learned from"),
         ("malicious", pl.UInt64, "how many of these are malicious"),
     ),

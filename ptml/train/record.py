@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ptml.artifact import ModelManifest
@@ -74,7 +74,10 @@ class RecordKeeper:
     def add(self, data: Dataset, fitted: Fitted) -> None:
         """Take down a level."""
         self._splits.append(splits_of(data, fitted.fold_of, self._groups))
-        self._metrics[data.level] = figures_of(data.y, fitted.held_out, data.weights, fitted.threshold)
+        at = fitted.fold_of >= 0
+        self._metrics[data.level] = figures_of(
+            data.y[at], fitted.held_out[at], data.weights[at], fitted.threshold
+        )
         self._used |= data.captures.keys()
 
     def record(self) -> Record:
@@ -118,13 +121,15 @@ def splits_of(data: Dataset, fold_of: NDArray[np.int64], groups: Mapping[str, st
 
     Args:
         data: The dataset.
-        fold_of: The fold of each of its rows; those of a capture have the same.
+        fold_of: The fold of each of its rows; those of a capture have the same. Negative where no fold held
+            it out.
         groups: Group of each capture, by name.
 
     Returns:
         A row a capture, by id, as the table ``models/splits`` says.
     """
-    rows = data.keys.select("capture_id", fold=pl.Series(fold_of), y=pl.Series(data.y))
+    fold = pl.Series(np.where(fold_of < 0, np.nan, fold_of)).fill_nan(None)
+    rows = data.keys.select("capture_id", fold=fold, y=pl.Series(data.y))
     counted = rows.group_by("capture_id", "fold").agg(rows=pl.len(), malicious=pl.col("y").sum())
     group = pl.col("capture_id").replace_strict(groups, return_dtype=pl.String)
     return SPLITS.check(
@@ -180,7 +185,6 @@ def figures_of(
         weights: Weight of each row.
         threshold: The probability from which a row is called malicious.
 
-    >>> import numpy as np
     >>> found = figures_of(np.array([0, 1], np.int8), np.array([0.2, 0.9]), np.ones(2), 0.5)
     >>> [found[name] for name in ("recall", "false_positive_rate", "precision", "pr_auc")]
     [1.0, 0.0, 1.0, 1.0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,10 @@ from ptml.engine import LocalEngine
 from ptml.errors import BadData, CannotWrite, MissingInput
 from ptml.schema import LEARNED, SPLITS, schema_version
 from ptml.settings import TrainSettings
-from ptml.train.record import figures_of, read_record, terms_of
+from ptml.train.dataset import load_dataset
+from ptml.train.fit import fit_level
+from ptml.train.record import RecordKeeper, figures_of, read_record, terms_of
+from ptml.train.spec import load_spec
 from ptml.train.stage import train
 from tests.train.builders import Made, build_workspace, captures
 
@@ -65,6 +69,22 @@ def test_splits_name_each_capture_once_a_level(trained: Path) -> None:
         by_fold = one.group_by("fold").agg(bad=pl.col("malicious").sum(), all=pl.col("rows").sum())
         assert sorted(by_fold["fold"]) == [0, 1, 2]
         assert all(0 < bad < every for bad, every in by_fold.select("bad", "all").iter_rows())
+
+
+def test_what_no_fold_held_out_has_none(tmp_path: Path) -> None:
+    """Captures that no fold held out have no fold, and the figures do not count them."""
+    workspace = build_workspace(tmp_path)
+    data = load_dataset(workspace, "capture", load_spec("logistic-regression"))
+    fitted = fit_level(
+        load_spec("logistic-regression"), data, np.arange(12), folds=3, max_false_positive_rate=0.01, seed=0
+    )
+    first = np.arange(12) < 4
+    held_out = np.where(first, np.nan, fitted.held_out)
+    keeper = RecordKeeper(workspace)
+    keeper.add(data, replace(fitted, fold_of=np.where(first, -1, fitted.fold_of), held_out=held_out))
+    record = keeper.record()
+    assert record.splits["fold"].is_null().to_list() == first.tolist()
+    assert record.metrics["capture"]["rows"] == 8
 
 
 def test_captures_that_share_content_are_in_one_fold(tmp_path: Path) -> None:

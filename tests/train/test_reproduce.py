@@ -102,7 +102,7 @@ def test_a_changed_label_is_named(trained: Workspace) -> None:
     told = differing(result)
     assert f"{made.capture_id}: label was 'malicious', is 'benign'" in told["captures"]
     assert f"{made.capture_id}: family was 'family0', is None" in told["captures"]
-    assert {"figures", "capture: probabilities"} <= told.keys()
+    assert {"figures", "capture: estimator"} <= told.keys()
     assert "record" not in told
 
 
@@ -113,8 +113,8 @@ def test_changed_features_are_named(trained: Workspace) -> None:
     publish_features(trained, made, {"connection": changed, "capture": capture_table(made)})
     told = differing(again(trained))
     assert told["captures"].startswith(f"{made.capture_id}: features")
-    assert "connection: probabilities" in told
-    assert "capture: probabilities" not in told
+    assert "connection: estimator" in told
+    assert "capture: estimator" not in told
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_changed_features_are_named(trained: Workspace) -> None:
             "capture: manifest",
             "threshold: recorded 0.1",
         ),
-        (lambda m: m["levels"]["capture"]["calibration"].update(slope=9), "capture: probabilities", "apart"),
+        (lambda m: m["levels"]["capture"]["calibration"].update(slope=9), "capture: manifest", "slope"),
         (lambda m: m["levels"]["capture"]["out_of_fold"].update(recall=0.5), "capture: manifest", "recall"),
         (
             lambda m: m["levels"]["connection"]["training"].update(rows=9),
@@ -139,7 +139,7 @@ def test_changed_features_are_named(trained: Workspace) -> None:
         (lambda m: m["files"].update({"splits.parquet": "0" * 64}), "record", "splits.parquet has sha256"),
         (
             lambda m: m["levels"]["capture"].update(sha256="0" * 64),
-            "capture: probabilities",
+            "capture: estimator",
             "cannot be loaded",
         ),
         (lambda m: m["captures"].update({captures()[0].capture_id: "x"}), "captures", "recorded 'x'"),
