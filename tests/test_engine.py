@@ -83,14 +83,16 @@ def test_workers_end_with_their_parent_and_heed_no_signal_where_they_are_shielde
         "list(LocalEngine(2, shielded=True).map(linger, range(2)))"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        workers = [int(parent.stdout.readline()) for _ in range(2)]
-        for worker in workers:
-            os.kill(worker, signal.SIGINT)
-            os.kill(worker, signal.SIGTERM)
-        time.sleep(0.3)
-        assert all(is_running(worker) for worker in workers)
-        parent.kill()
+        try:
+            assert parent.stdout is not None
+            workers = [int(parent.stdout.readline()) for _ in range(2)]
+            for worker in workers:
+                os.kill(worker, signal.SIGINT)
+                os.kill(worker, signal.SIGTERM)
+            time.sleep(0.3)
+            assert [worker for worker in workers if not is_running(worker)] == []
+        finally:
+            parent.kill()
     deadline = time.monotonic() + 20
     while any(is_running(worker) for worker in workers):
         assert time.monotonic() < deadline, "a worker outlived its parent"

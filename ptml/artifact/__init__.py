@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ptml.artifact.contract import (
     CLASSES,
+    BudgetThreshold,
     Calibration,
     LevelManifest,
     ModelManifest,
@@ -33,13 +34,18 @@ from ptml.artifact.model import (
     save_model,
 )
 from ptml.artifact.origin import Commit, Machine, commit_of, this_machine
+from ptml.artifact.pooling import FEATURES, POOLS, CaptureStack, pool, stack_table
 
 __all__ = [
     "CARD",
     "CLASSES",
+    "FEATURES",
     "IDENTITY",
     "KEYS",
+    "POOLS",
+    "BudgetThreshold",
     "Calibration",
+    "CaptureStack",
     "Commit",
     "FeatureContract",
     "LevelManifest",
@@ -54,9 +60,11 @@ __all__ = [
     "load_model",
     "log_odds",
     "model_inputs",
+    "pool",
     "read_model_manifest",
     "read_record_file",
     "refuse_identity",
     "save_model",
+    "stack_table",
     "this_machine",
 ]

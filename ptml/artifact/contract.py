@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from ptml.artifact.inputs import FeatureContract, refuse_identity
 from ptml.artifact.origin import Commit, Machine  # noqa: TC001 - pydantic resolves annotations at run time
+from ptml.artifact.pooling import FEATURES, CaptureStack, Finite
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
 from ptml.types import Level  # noqa: TC001 - pydantic resolves annotations at run time
@@ -22,26 +23,66 @@ MODEL_MANIFEST_VERSION = 1
 CLASSES = ("benign", "malicious")
 RecordName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.(json|parquet)$")]
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 class Calibration(Section):
-    """Platt's sigmoid: probability = 1 / (1 + exp(-(slope x log-odds + intercept))).
+    """How an estimator's log-odds become probabilities; it never turns the order of two rows round.
 
-    The slope is positive, so that calibration never changes the order of two rows.
+    Attributes:
+        kind: `sigmoid` is Platt's: 1 / (1 + exp(-(slope x log-odds + intercept))). `isotonic` goes straight
+            from point to point, flat beyond the first and the last. `none` is the sigmoid as it stands.
+        slope: Of the sigmoid; positive.
+        intercept: Of the sigmoid.
+        log_odds: The isotonic points' log-odds, rising.
+        probabilities: The isotonic points' probabilities, never falling.
     """
 
-    slope: float = Field(gt=0, allow_inf_nan=False)
-    intercept: float = Field(allow_inf_nan=False)
+    kind: Literal["sigmoid", "isotonic", "none"] = "sigmoid"
+    slope: float = Field(1.0, gt=0, allow_inf_nan=False)
+    intercept: float = Field(0.0, allow_inf_nan=False)
+    log_odds: tuple[Finite, ...] = ()
+    probabilities: tuple[Share, ...] = ()
+
+    @model_validator(mode="after")
+    def _keeps_order(self) -> Calibration:
+        if len(self.log_odds) != len(self.probabilities):
+            raise ValueError("log_odds and probabilities are not of one length")
+        if bool(self.log_odds) != (self.kind == "isotonic"):
+            raise ValueError("isotonic calibration, and no other, has points")
+        if np.any(np.diff(self.log_odds) <= 0) or np.any(np.diff(self.probabilities) < 0):
+            raise ValueError("points must rise: calibration never turns the order of two rows round")
+        if self.kind == "none" and (self.slope != 1 or self.intercept != 0):
+            raise ValueError("a slope and an intercept belong to the sigmoid")
+        return self
 
     def apply(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn an estimator's log-odds into probabilities.
 
         >>> Calibration(slope=1.0, intercept=0.0).apply(np.array([0.0])).tolist()
         [0.5]
+        >>> points = Calibration(kind="isotonic", log_odds=(-1.0, 1.0), probabilities=(0.1, 0.5))
+        >>> points.apply(np.array([-9.0, 0.0, 9.0])).round(3).tolist()
+        [0.1, 0.3, 0.5]
         """
+        if self.kind == "isotonic":
+            return np.interp(log_odds, self.log_odds, self.probabilities)
         shifted = np.clip(self.slope * log_odds + self.intercept, -500, 500)  # exp would overflow beyond 709
         result: NDArray[np.float64] = 1 / (1 + np.exp(-shifted))
         return result
+
+
+class BudgetThreshold(Section):
+    """The threshold that keeps false alarms within a budget, or the reason why there is none."""
+
+    threshold: float | None = Field(None, ge=0, allow_inf_nan=False)
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> BudgetThreshold:
+        if (self.threshold is None) == (self.reason is None):
+            raise ValueError("either a threshold or the reason why there is none")
+        return self
 
 
 class TrainingCounts(Section):
@@ -73,23 +114,40 @@ class OutOfFold(Section):
 
 
 class LevelManifest(Section):
-    """A model for one level: inputs in order, threshold, calibration, and the estimator's file."""
+    """A model for one level: inputs in order, threshold, calibration, and the estimator's file.
 
-    features: tuple[FeatureContract, ...] = Field(min_length=1)
+    Attributes:
+        thresholds: Thresholds for stated budgets of false alarms, by budget; for connections only.
+        params: Parameters that a search found.
+        stack: What a verdict on a capture makes of the scores of its connections, if it looks at them; where
+            it looks at nothing else, there are no features and no file.
+    """
+
+    features: tuple[FeatureContract, ...]
     classes: tuple[Literal["benign"], Literal["malicious"]] = ("benign", "malicious")
     threshold: float = Field(ge=0, allow_inf_nan=False)
     max_false_positive_rate: float = Field(gt=0, lt=1)
     calibration: Calibration
     out_of_fold: OutOfFold
+    thresholds: dict[str, BudgetThreshold] = Field(default_factory=dict)
+    params: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     training: TrainingCounts
-    file: str = Field(pattern=r"^[a-z]+-[0-9a-f]{12}\.skops$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    stack: CaptureStack | None = None
+    file: str | None = Field(None, pattern=r"^[a-z]+-[0-9a-f]{12}\.skops$")
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
     @field_validator("features")
     @classmethod
     def _no_identity(cls, features: tuple[FeatureContract, ...]) -> tuple[FeatureContract, ...]:
         refuse_identity(feature.name for feature in features)
         return features
+
+    @model_validator(mode="after")
+    def _whole(self) -> LevelManifest:
+        alone = self.stack is not None and FEATURES not in self.stack.inputs
+        if any(bool(part) == alone for part in (self.features, self.file, self.sha256)):
+            raise ValueError("features, file and sha256 belong to a level, unless it pools scores alone")
+        return self
 
 
 class OwnFeatures(Section):
@@ -142,6 +200,14 @@ class ModelManifest(Section):
     machine: Machine | None = None
     commit: Commit | None = None
     files: dict[RecordName, Sha256] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _stack_has_connections(self) -> ModelManifest:
+        if "connection" in self.levels and self.levels["connection"].stack is not None:
+            raise ValueError("only captures have connections whose scores can be pooled")
+        if "capture" in self.levels and self.levels["capture"].stack and "connection" not in self.levels:
+            raise ValueError("captures are judged by their connections, and there is no level for these")
+        return self
 
     def level(self, level: Level) -> LevelManifest:
         """Give the model of one level.

@@ -13,6 +13,7 @@ import polars as pl
 
 from ptml.artifact.contract import ModelManifest, parse_manifest
 from ptml.artifact.inputs import KEYS, check_features, model_inputs
+from ptml.artifact.pooling import pool, stack_table
 from ptml.errors import BadData, MissingInput, ModelMismatch, did_you_mean, quoted
 from ptml.io import json_bytes, read_json, write_together
 from ptml.workspace import NAME
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
+    from ptml.artifact.contract import LevelManifest
     from ptml.types import Level
     from ptml.workspace import Workspace
 
@@ -38,7 +40,7 @@ class Model:
     Attributes:
         folder: Where it was loaded from.
         manifest: What it was trained on and what it expects.
-        estimators: One fitted scikit-learn pipeline a level.
+        estimators: One fitted scikit-learn pipeline a level, but for captures judged by connections alone.
     """
 
     folder: Path
@@ -70,8 +72,51 @@ class Model:
             (``malicious`` when the probability reaches the threshold, else ``benign``) and ``threshold``.
 
         Raises:
-            ModelMismatch: Columns are missing or of another type, or the model does not know the level.
+            ModelMismatch: Columns are missing or of another type, the model does not know the level, or it
+                judges captures by their connections, too.
         """
+        contract = self.manifest.level(level)
+        if contract.stack is not None:
+            raise ModelMismatch(
+                f"model {self.name!r} judges captures by the scores of their connections: features do not do",
+                hint="model.score_captures(features, connections)",
+            )
+        keys, odds = self._own_log_odds(features, level)
+        return _verdicts(keys, contract, odds)
+
+    def score_captures(
+        self, features: pl.DataFrame | pl.LazyFrame, connections: pl.DataFrame | pl.LazyFrame
+    ) -> pl.DataFrame:
+        """Score captures by their features, by the scores of their connections, or by both.
+
+        Which of these the model looks at is in its manifest; the rest does no harm.
+
+        Args:
+            features: The features of the captures.
+            connections: The scored connections of these captures: ``capture_id`` and ``probability``; read
+                only where the model looks at them.
+
+        Returns:
+            As `score` does, a row a capture.
+
+        Raises:
+            ModelMismatch: Columns are missing or of another type, or the model does not know captures.
+        """
+        contract = self.manifest.level("capture")
+        if contract.stack is None:
+            return self.score(features, level="capture")
+        if contract.features:
+            keys, own = self._own_log_odds(features, "capture")
+        else:
+            keys, own = features.lazy().select("capture_id").collect(), None
+        scores = connections.lazy().select("capture_id", "probability").collect()
+        pooled = pool(scores["capture_id"], scores["probability"].to_numpy())
+        table = stack_table(keys["capture_id"], pooled, own)
+        return _verdicts(keys, contract, contract.stack.log_odds(table))
+
+    def _own_log_odds(
+        self, features: pl.DataFrame | pl.LazyFrame, level: Level
+    ) -> tuple[pl.DataFrame, NDArray[np.float64]]:
         contract = self.manifest.level(level)
         lazy = features.lazy()
         schema = lazy.collect_schema()
@@ -79,14 +124,7 @@ class Model:
         keys = [name for name in KEYS[level] if name in schema]
         frame = lazy.select(*keys, *(feature.name for feature in contract.features)).collect()
         inputs = model_inputs(frame, contract.features)
-        probability = contract.calibration.apply(log_odds(self.estimators[level], inputs))
-        return frame.select(keys).with_columns(
-            pl.Series("probability", probability, pl.Float64),
-            pl.Series(
-                "verdict", np.where(probability >= contract.threshold, "malicious", "benign"), pl.String
-            ),
-            pl.Series("threshold", np.full(len(probability), contract.threshold), pl.Float64),
-        )
+        return frame.select(keys), log_odds(self.estimators[level], inputs)
 
     def require_feature_version(self, expected: str) -> None:
         """Insist that the model was trained on this version of the features.
@@ -107,6 +145,16 @@ class Model:
                 f"these are of version {expected}",
                 hint="train the model again, or use the version of ptml that it was trained with",
             )
+
+
+def _verdicts(keys: pl.DataFrame, contract: LevelManifest, odds: NDArray[np.float64]) -> pl.DataFrame:
+    probability = contract.calibration.apply(odds)
+    called = np.where(probability >= contract.threshold, "malicious", "benign")
+    return keys.with_columns(
+        pl.Series("probability", probability, pl.Float64),
+        pl.Series("verdict", called, pl.String),
+        pl.Series("threshold", np.full(len(probability), contract.threshold), pl.Float64),
+    )
 
 
 def log_odds(estimator: Pipeline, inputs: pl.DataFrame) -> NDArray[np.float64]:
@@ -141,7 +189,7 @@ def save_model(
     Args:
         folder: The model's folder.
         manifest: What `ModelManifest` holds, without each level's ``file`` and ``sha256``.
-        estimators: A fitted pipeline a level.
+        estimators: A fitted pipeline a level; none for captures judged by their connections alone.
         scratch: A folder on the same file system for unfinished files.
         record: Other files of the model's record, by name.
         card: Writes the model's card from its manifest.
@@ -152,7 +200,7 @@ def save_model(
     """
     from ptml.artifact.skopsfile import dump_estimator  # noqa: PLC0415 - loads scikit-learn
 
-    levels: dict[str, Any] = {}
+    levels: dict[str, Any] = dict(manifest["levels"])
     files: dict[str, bytes] = {}
     record = record or {}
     for level, estimator in estimators.items():
@@ -242,7 +290,9 @@ def load_model(
     manifest = parse_manifest(folder / MANIFEST, read_json(folder / MANIFEST))
     _check_libraries(manifest)
     estimators = {
-        level: _load_level(folder, part.file, part.sha256) for level, part in manifest.levels.items()
+        level: _load_level(folder, part.file, part.sha256)
+        for level, part in manifest.levels.items()
+        if part.file and part.sha256
     }
     model = Model(folder, manifest, estimators)
     if feature_version is not None:

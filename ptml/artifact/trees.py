@@ -14,24 +14,27 @@ from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTY
 from ptml.errors import BadData
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
     from sklearn.base import BaseEstimator
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+    from sklearn.tree._tree import Tree
 
 N_CLASSES = 2
 
 
 def check_trees(estimator: BaseEstimator) -> None:
-    """Check every tree of a random forest or histogram gradient boosting; others have none.
+    """Check every tree of an estimator; those without trees pass.
 
     Raises:
         BadData: A tree points outside its nodes or features, or back.
     """
     kind = type(estimator).__name__
     try:
-        if kind == "HistGradientBoostingClassifier":
-            _check_boosting(estimator)
-        elif kind == "RandomForestClassifier":
-            _check_forest(estimator)
+        check = CHECKS.get(kind)
+        if check is not None:
+            check(estimator)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise _broken(f"a tree lacks what {kind} needs: {error}") from error
 
@@ -51,38 +54,93 @@ def _check_boosting(estimator: BaseEstimator) -> None:
     for iteration in state["_predictors"]:
         if len(iteration) != 1:
             raise _broken("an iteration of two classes has more than one tree")
-        nodes = iteration[0].nodes
-        if nodes.dtype != PREDICTOR_RECORD_DTYPE or nodes.ndim != 1 or not nodes.flags.c_contiguous:
-            raise _broken("the nodes of a tree have another layout")
-        if np.any(nodes["is_categorical"]):
-            raise _broken("it splits on categories, which ptml never does")
-        inner = nodes["is_leaf"] == 0
-        check_nodes(
-            nodes["left"].astype(np.int64),
-            nodes["right"].astype(np.int64),
-            nodes["feature_idx"].astype(np.int64),
-            inner,
-            estimator.n_features_in_,
-        )
+        _check_predictor(iteration[0], estimator.n_features_in_)
+
+
+def _check_library_boosting(estimator: BaseEstimator) -> None:
+    if not isinstance(estimator.baseline_, float):
+        raise _broken("its baseline is not one number")
+    for predictor in estimator.predictors_:
+        _check_predictor(predictor, estimator.n_features_in_)
+
+
+def _check_predictor(predictor: TreePredictor, n_features: int) -> None:
+    nodes = predictor.nodes
+    if nodes.dtype != PREDICTOR_RECORD_DTYPE or nodes.ndim != 1 or not nodes.flags.c_contiguous:
+        raise _broken("the nodes of a tree have another layout")
+    if np.any(nodes["is_categorical"]):
+        raise _broken("it splits on categories, which ptml never does")
+    check_nodes(
+        nodes["left"].astype(np.int64),
+        nodes["right"].astype(np.int64),
+        nodes["feature_idx"].astype(np.int64),
+        nodes["is_leaf"] == 0,
+        n_features,
+    )
 
 
 def _check_forest(estimator: BaseEstimator) -> None:
     if int(estimator.n_classes_) != N_CLASSES or estimator.n_outputs_ != 1:
         raise _broken("the forest is not one of two classes")
     for member in estimator.estimators_:
-        tree = member.tree_
-        if tree.node_count > tree.capacity:  # else reading the arrays below would run over
-            raise _broken("a tree claims more nodes than it has")
-        if tree.value.shape != (tree.node_count, 1, N_CLASSES):
-            raise _broken("the leaves of a tree do not hold two classes")
-        left = np.asarray(tree.children_left)
-        check_nodes(
-            left,
-            np.asarray(tree.children_right),
-            np.asarray(tree.feature),
-            left != -1,
-            estimator.n_features_in_,
-        )
+        _check_tree(member.tree_, N_CLASSES, estimator.n_features_in_)
+
+
+def _check_benign_forest(estimator: BaseEstimator) -> None:
+    forest = estimator.forest_
+    if type(forest).__name__ != "IsolationForest" or forest.n_features_in_ != estimator.n_features_in_:
+        raise _broken("the forest of benign rows is not one of its features")
+    if len(forest.estimators_) != len(forest.estimators_features_):
+        raise _broken("the forest does not say what each of its trees sees")
+    for member, features in zip(forest.estimators_, forest.estimators_features_, strict=True):
+        seen = np.asarray(features)
+        if np.any(seen < 0) or np.any(seen >= forest.n_features_in_):
+            raise _broken(f"a tree sees a feature beyond its {forest.n_features_in_}")
+        _check_tree(member.tree_, 1, len(seen))
+
+
+def _check_tree(tree: Tree, n_values: int, n_features: int) -> None:
+    if tree.node_count > tree.capacity:  # else reading the arrays below would run over
+        raise _broken("a tree claims more nodes than it has")
+    if tree.value.shape != (tree.node_count, 1, n_values):
+        raise _broken(f"the leaves of a tree do not hold {n_values} values")
+    if tree.n_features != n_features:
+        raise _broken(f"a tree was made for {tree.n_features} features, not {n_features}")
+    left = np.asarray(tree.children_left)
+    check_nodes(left, np.asarray(tree.children_right), np.asarray(tree.feature), left != -1, n_features)
+
+
+def _check_single_feature(estimator: BaseEstimator) -> None:
+    if not 0 <= estimator.feature_ < estimator.n_features_in_:
+        raise _broken(f"it looks at a feature beyond its {estimator.n_features_in_}")
+
+
+def _check_machine(estimator: BaseEstimator) -> None:
+    """Check a support vector machine: its C code reads as many vectors as the counts of classes say."""
+    state = vars(estimator)
+    vectors, counts = estimator.support_vectors_, state["_n_support"]
+    if vectors.shape != (len(vectors), estimator.n_features_in_) or vectors.dtype != np.float64:
+        raise _broken(f"its support vectors do not hold {estimator.n_features_in_} numbers each")
+    if counts.shape != (N_CLASSES,) or np.any(counts < 0) or int(counts.sum()) != len(vectors):
+        raise _broken("it counts other support vectors than it has")
+    shapes = {"support_": (len(vectors),), "_dual_coef_": (1, len(vectors)), "_intercept_": (1,)}
+    for name, shape in shapes.items():
+        if state[name].shape != shape:
+            raise _broken(f"its {name} is not of shape {shape}")
+    if estimator.kernel != "rbf" or state["_sparse"] or len(estimator.classes_) != N_CLASSES:
+        raise _broken("it is not a dense machine of two classes with the kernel that ptml fits")
+
+
+CHECKS: Mapping[str, Callable[[BaseEstimator], None]] = {
+    "HistGradientBoostingClassifier": _check_boosting,
+    "LibraryBoosting": _check_library_boosting,
+    "RandomForestClassifier": _check_forest,
+    "ExtraTreesClassifier": _check_forest,
+    "BenignForest": _check_benign_forest,
+    "SingleFeature": _check_single_feature,
+    "SVC": _check_machine,
+}
+"""What is checked of each kind of estimator that holds indices."""
 
 
 def check_nodes(

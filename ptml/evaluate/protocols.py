@@ -9,6 +9,7 @@ import polars as pl
 
 from ptml.train.fit import fit_level
 from ptml.train.splits import assign_folds
+from ptml.train.verdicts import fit_capture_verdicts
 from ptml.types import silent
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def out_of_fold(
     folds: int,
     max_false_positive_rate: float,
     seed: int,
+    connections: Dataset | None = None,
     progress: Progress = silent,
 ) -> pl.DataFrame:
     """Predict every row with a model that was fitted, calibrated and given its threshold without its fold.
@@ -47,6 +49,7 @@ def out_of_fold(
         folds: How many folds.
         max_false_positive_rate: Bound that each fold's threshold keeps within its training part.
         seed: Seed of everything random.
+        connections: The connections of these captures, where the spec judges captures by theirs.
         progress: Called after each fold.
 
     Returns:
@@ -60,6 +63,20 @@ def out_of_fold(
     for fold in range(folds):
         progress(f"{data.level}: {protocol} folds", fold, folds)
         learn, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+        if connections is not None:
+            verdicts = fit_capture_verdicts(
+                spec,
+                connections,
+                data,
+                learn,
+                folds=INNER_FOLDS,
+                max_false_positive_rate=max_false_positive_rate,
+                seed=seed,
+                protocol=protocol,
+            )
+            probability[test] = verdicts.probability(connections, data, test)
+            threshold[test] = verdicts.threshold
+            continue
         fitted = fit_level(
             spec,
             data,

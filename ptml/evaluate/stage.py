@@ -200,6 +200,11 @@ def _evaluate(
     predictions: dict[str, pl.DataFrame] = {}
     for level, trained in manifest.levels.items():
         data = load_dataset(workspace, level, spec, seed=facts["seed"], progress=progress)
+        connections = (
+            load_dataset(workspace, "connection", spec, seed=facts["seed"], progress=progress)
+            if level == "capture" and spec.captures != "features"
+            else None
+        )
         protocols: dict[str, ProtocolResult] = {}
         for protocol in settings.protocols:
             rows = out_of_fold(
@@ -209,6 +214,7 @@ def _evaluate(
                 folds=settings.folds,
                 max_false_positive_rate=trained.max_false_positive_rate,
                 seed=facts["seed"],
+                connections=connections,
                 progress=progress,
             )
             predictions[f"predictions-{level}-{protocol}.parquet"] = rows

@@ -192,7 +192,9 @@ def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame])
     features = collect_capture_features(
         logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
     )
-    return model.score(features, level="capture").row(0, named=True)
+    parts = connection_parts(task.folder)
+    scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
+    return model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:

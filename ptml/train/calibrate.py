@@ -5,9 +5,10 @@ Both are learned from rows whose captures the estimator had not seen, never from
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from ptml.artifact import Calibration
@@ -15,7 +16,56 @@ from ptml.artifact import Calibration
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Kind: TypeAlias = Literal["auto", "sigmoid", "isotonic", "none"]
 MIN_SLOPE = 1e-3
+MANY_GROUPS = 1000
+"""From so many captures on their log-odds tell more than two numbers of a sigmoid."""
+
+
+def calibrate(
+    kind: Kind, log_odds: NDArray[np.float64], y: NDArray[np.int8], weights: NDArray[np.float64], groups: int
+) -> Calibration:
+    """Fit the calibration that a spec asks for.
+
+    Args:
+        kind: ``sigmoid``, ``isotonic`` or ``none``; ``auto`` is isotonic where many groups were held out.
+        log_odds: Held-out log-odds.
+        y: 1 for malicious, 0 for benign.
+        weights: Weight of each row.
+        groups: How many groups the rows come from.
+
+    >>> calibrate("auto", np.array([-1.0, 1.0]), np.array([0, 1], np.int8), np.ones(2), 2).kind
+    'sigmoid'
+    """
+    if kind == "none":
+        return Calibration(kind="none")
+    if kind == "isotonic" or (kind == "auto" and groups >= MANY_GROUPS):
+        return fit_isotonic(log_odds, y, weights)
+    return fit_calibration(log_odds, y, weights)
+
+
+def fit_isotonic(
+    log_odds: NDArray[np.float64], y: NDArray[np.int8], weights: NDArray[np.float64]
+) -> Calibration:
+    """Fit the rising line through the shares of malicious rows that lies nearest to them.
+
+    No probability is 0 or 1: with so many rows, as their weights count, none is that certain (Laplace).
+
+    Args:
+        log_odds: Held-out log-odds.
+        y: 1 for malicious, 0 for benign.
+        weights: Weight of each row.
+
+    >>> fit_isotonic(np.array([-2.0, -1.0, 1.0, 2.0]), np.array([0, 1, 0, 1], np.int8), np.ones(4)).log_odds
+    (-2.0, -1.0, 1.0, 2.0)
+    """
+    margin = 1 / (weights.sum() ** 2 / (weights**2).sum() + 2)
+    fitted = IsotonicRegression(y_min=margin, y_max=1 - margin).fit(log_odds, y, sample_weight=weights)
+    return Calibration(
+        kind="isotonic",
+        log_odds=tuple(fitted.X_thresholds_.tolist()),
+        probabilities=tuple(fitted.y_thresholds_.tolist()),
+    )
 
 
 def fit_calibration(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ptml.io import sha256_json
 from ptml.labels.indicators import fingerprint_of, read_indicators
+from ptml.train.registry import ESTIMATORS
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 
 if TYPE_CHECKING:
@@ -28,6 +30,18 @@ def label_facts(labels: LabelsSettings) -> JsonObject:
     """
     indicators = fingerprint_of(read_indicators(labels.indicators)) if labels.indicators else None
     return {"policy": labels.policy, "indicators": indicators}
+
+
+def libraries_of(spec: ModelSpec) -> JsonObject:
+    """Give the versions of the libraries that a model of this spec is made with.
+
+    >>> from ptml.train.spec import load_spec
+    >>> sorted(libraries_of(load_spec("prevalence"))) == sorted(LIBRARIES)
+    True
+    """
+    extras = [ESTIMATORS[spec.estimator].library, "optuna" if spec.search else None]
+    found: JsonObject = {name: str(importlib.import_module(name).__version__) for name in extras if name}
+    return {library: version(library) for library in LIBRARIES} | found
 
 
 def training_facts(
@@ -52,7 +66,7 @@ def training_facts(
         "labels": label_facts(labels),
         "seed": seed,
         **features_used(workspace),
-        "libraries": {library: version(library) for library in LIBRARIES},
+        "libraries": libraries_of(spec),
         "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
     }
     return {**facts, "fingerprint": fingerprint_of_facts(facts)}

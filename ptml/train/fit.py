@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from ptml.artifact import Calibration, OutOfFold, log_odds
 from ptml.engine import available_cores
-from ptml.train.calibrate import choose_threshold, fit_calibration
+from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
 from ptml.train.estimators import fit_pipeline
+from ptml.train.holding import held_out_together
+from ptml.train.search import search_params
 from ptml.train.splits import assign_folds
+from ptml.train.thresholds import budget_thresholds
 from ptml.types import silent
 
 if TYPE_CHECKING:
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from ptml.artifact import FeatureContract
+    from ptml.artifact import BudgetThreshold, FeatureContract
     from ptml.train.contacts import Contacts
     from ptml.train.dataset import Dataset
-    from ptml.train.spec import ModelSpec
+    from ptml.train.spec import ModelSpec, Parameter
     from ptml.train.splits import Protocol
     from ptml.types import Level, Progress
 
@@ -43,12 +46,15 @@ class Fitted:
     """A fitted level of a model: what turns features into a probability and a verdict.
 
     Attributes:
-        pipeline: The fitted estimator.
-        calibration: What makes its log-odds a probability.
-        threshold: The probability from which a row is called malicious.
-        out_of_fold: How the threshold did on rows held out.
-        fold_of: The fold that held each row out.
-        held_out: Each row's calibrated probability by the estimator that had not seen its fold.
+        pipeline: The fitted pipeline.
+        calibration: What makes its log-odds probabilities.
+        threshold: From which probability on a row is called malicious.
+        out_of_fold: How that did on rows held out while fitting.
+        fold_of: The fold that held each row out; negative where none did.
+        held_out: Each row's calibrated probability by the pipeline that had not seen its fold.
+        held_out_log_odds: The same before calibration.
+        thresholds: Thresholds for budgets of false alarms; of connections only.
+        params: Parameters that a search found.
     """
 
     pipeline: Pipeline
@@ -57,6 +63,9 @@ class Fitted:
     out_of_fold: OutOfFold
     fold_of: NDArray[np.int64]
     held_out: NDArray[np.float64]
+    held_out_log_odds: NDArray[np.float64]
+    thresholds: dict[str, BudgetThreshold] = field(default_factory=dict)
+    params: dict[str, Parameter] = field(default_factory=dict)
 
     def probability(self, inputs: pl.DataFrame) -> NDArray[np.float64]:
         """Give the calibrated probability that each row is malicious."""
@@ -92,35 +101,76 @@ def fit_level(
     y, groups, weights = data.y[rows], data.groups[rows], data.weights[rows]
     weights = weights / weights.mean()
     inputs = data.inputs if len(rows) == data.inputs.height else data.inputs[rows]
-    fold_of = assign_folds(protocol, y, groups, folds, seed)
     contacts = data.contacts.take(rows) if data.contacts else None
     learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed, contacts)
-    learn = [np.flatnonzero(fold_of != fold) for fold in range(folds)]
-    test = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
-    held_out = np.empty(len(y))
+    sources = data.keys["source"].gather(rows)
+    together = held_out_together(spec.held_out, sources, groups, y, folds)
+    fold_of = assign_folds(protocol, y, together, folds, seed)
     with side_by_side(inputs) as pool:
+        params = _searched(learning, pool, protocol, sources) if spec.search else {}
+        learning = replace(learning, spec=spec.with_params(params))
         whole = pool.submit(learning.fit, np.arange(len(y)), np.arange(0))
-        for fold, (_, found) in enumerate(pool.map(learning.fit, learn, test)):
-            held_out[test[fold]] = found
-            progress(f"{data.level}: fit", fold + 1, folds + 1)
+        odds = learning.out_of_fold(pool, fold_of, progress)
         pipeline, _ = whole.result()
     progress(f"{data.level}: fit", folds + 1, folds + 1)
-    calibration = fit_calibration(held_out, y, weights)
-    probability = calibration.apply(held_out)
+    calibration = calibrate(spec.calibration, odds, y, weights, len(np.unique(groups)))
+    probability = calibration.apply(odds)
     threshold = choose_threshold(probability, y, weights, max_false_positive_rate)
-    called = probability >= threshold
     return Fitted(
         pipeline,
         calibration,
         threshold,
-        OutOfFold(
-            false_positive_rate=float(np.average(called[y == 0], weights=weights[y == 0])),
-            recall=float(np.average(called[y == 1], weights=weights[y == 1])),
-            roc_auc=float(roc_auc_score(y, probability, sample_weight=weights)),
-        ),
+        how_it_did(probability, threshold, y, weights),
         fold_of,
         probability,
+        odds,
+        thresholds=budget_thresholds(
+            probability, y, weights, data.keys[rows], drawn=data.available > len(data.y)
+        )
+        if data.level == "connection"
+        else {},
+        params=params,
     )
+
+
+def how_it_did(
+    probability: NDArray[np.float64], threshold: float, y: NDArray[np.int8], weights: NDArray[np.float64]
+) -> OutOfFold:
+    """Judge a threshold on held-out rows.
+
+    >>> found = how_it_did(np.array([0.1, 0.6, 0.7]), 0.5, np.array([0, 0, 1], np.int8), np.ones(3))
+    >>> found.false_positive_rate, found.recall, found.roc_auc
+    (0.5, 1.0, 1.0)
+    """
+    called = probability >= threshold
+    return OutOfFold(
+        false_positive_rate=float(np.average(called[y == 0], weights=weights[y == 0])),
+        recall=float(np.average(called[y == 1], weights=weights[y == 1])),
+        roc_auc=float(roc_auc_score(y, probability, sample_weight=weights)),
+    )
+
+
+def _searched(
+    learning: _Learning, pool: ThreadPoolExecutor, protocol: Protocol, sources: pl.Series
+) -> dict[str, Parameter]:
+    """Search for parameters by the area under the ROC curve on folds of the rows to learn from."""
+    search = learning.spec.search
+    assert search is not None
+    y, weights = learning.y, learning.weights
+    together = held_out_together(learning.spec.held_out, sources, learning.groups, y, search.folds)
+    fold_of = assign_folds(protocol, y, together, search.folds, learning.seed)
+
+    def judge(params: dict[str, Parameter]) -> float:
+        tried = replace(learning, spec=learning.spec.with_params(params))
+        found = tried.out_of_fold(pool, fold_of, silent)
+        areas = [
+            roc_auc_score(y[at], found[at], sample_weight=weights[at])
+            for at in (fold_of == fold for fold in range(search.folds))
+            if len(set(y[at])) > 1
+        ]
+        return float(np.mean(areas))
+
+    return search_params(search, judge, learning.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +210,22 @@ class _Learning:
             weights,
             level=self.level,
             seed=self.seed,
+            groups=self.groups[learn],
         )
         return pipeline, log_odds(pipeline, self.inputs[test])
+
+    def out_of_fold(
+        self, pool: ThreadPoolExecutor, fold_of: NDArray[np.int64], progress: Progress
+    ) -> NDArray[np.float64]:
+        """Give the log-odds of each row by a fit without its fold."""
+        folds = int(fold_of.max()) + 1
+        learn = [np.flatnonzero(fold_of != fold) for fold in range(folds)]
+        test = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
+        held_out = np.empty(len(fold_of))
+        for fold, (_, found) in enumerate(pool.map(self.fit, learn, test)):
+            held_out[test[fold]] = found
+            progress(f"{self.level}: fit", fold + 1, folds + 1)
+        return held_out
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ptml.train.dataset import Dataset
     from ptml.train.fit import Fitted
     from ptml.train.sources import Capture
+    from ptml.train.verdicts import FittedStack
     from ptml.types import JsonObject
     from ptml.workspace import Workspace
 
@@ -71,7 +72,7 @@ class RecordKeeper:
         self._metrics: dict[str, JsonObject] = {}
         self._used: set[str] = set()
 
-    def add(self, data: Dataset, fitted: Fitted) -> None:
+    def add(self, data: Dataset, fitted: Fitted | FittedStack) -> None:
         """Take down a level."""
         self._splits.append(splits_of(data, fitted.fold_of, self._groups))
         at = fitted.fold_of >= 0

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from sklearn.pipeline import Pipeline
+
     from ptml.artifact import Model, ModelManifest
     from ptml.engine import Engine
     from ptml.train.dataset import Dataset
     from ptml.train.fit import Fitted
     from ptml.train.record import Record
+    from ptml.train.verdicts import FittedStack
     from ptml.types import JsonObject, Progress
     from ptml.workspace import Workspace
 
@@ -197,7 +200,9 @@ class _Replay:
         for data, fitted in fitting:
             keeper.add(data, fitted)
             captures |= data.captures
-            outcomes += [self._level(settings, data, fitted), self._estimator(model, data, fitted)]
+            outcomes.append(self._level(settings, data, fitted))
+            if fitted.pipeline is not None:
+                outcomes.append(self._estimator(model, data, fitted.pipeline))
         now = keeper.record()
         differ = capture_differences(record.captures, now.captures) if record else []
         if not differ:
@@ -213,7 +218,7 @@ class _Replay:
             yield check("figures", list(metrics), "the same to 1e-9")
         yield from outcomes
 
-    def _level(self, settings: TrainSettings, data: Dataset, fitted: Fitted) -> Check:
+    def _level(self, settings: TrainSettings, data: Dataset, fitted: Fitted | FittedStack) -> Check:
         """Compare all that the manifest says of a level but its file."""
         what = f"{data.level}: manifest"
         recorded = self.manifest.levels.get(data.level)
@@ -225,14 +230,14 @@ class _Replay:
         differ = value_differences(recorded.model_dump(mode="json"), now.model_dump(mode="json"), TOLERANCE)
         return check(what, list(differ), "features, threshold, calibration and counts are the same")
 
-    def _estimator(self, model: Model | None, data: Dataset, fitted: Fitted) -> Check:
+    def _estimator(self, model: Model | None, data: Dataset, pipeline: Pipeline) -> Check:
         """Compare what the estimators say of each row that was learned from; the rest is in the manifest."""
         what = f"{data.level}: estimator"
         if model is None or data.level not in model.estimators:
             return Check(what, same=False, detail="the model cannot be loaded, so nothing was compared")
         if model.manifest.levels[data.level].features != data.contracts:
             return Check(what, same=False, detail="it takes other features, so nothing was compared")
-        was, now = (log_odds(one, data.inputs) for one in (model.estimators[data.level], fitted.pipeline))
+        was, now = (log_odds(one, data.inputs) for one in (model.estimators[data.level], pipeline))
         apart = float(np.abs(was - now).max())
         same = bool(np.allclose(was, now, rtol=TOLERANCE, atol=TOLERANCE))
         return Check(what, same, f"log-odds of {len(was)} rows, at most {apart:.1e} apart")

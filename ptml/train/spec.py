@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ptml.errors import SettingsError, did_you_mean, quoted
 from ptml.settings import Section, checked, find_shipped, read_toml
-from ptml.train.estimators import EstimatorName, known_params
+from ptml.train.registry import ESTIMATORS, EstimatorName, known_params
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,13 +16,63 @@ if TYPE_CHECKING:
     from ptml.types import Level
 
 Parameter: TypeAlias = bool | int | float | str | None
+HeldOut: TypeAlias = Literal["source", "capture"]
+Captures: TypeAlias = Literal["features", "pooled", "stack"]
 RESERVED = {
     "random_state": "it comes from the run's seed",
     "n_jobs": "it does not belong to a model",
     "class_weight": "use the spec's class_weights",
-    "early_stopping": "it would hold out rows of captures that are trained on",
+    "early_stopping": "it would hold out rows of captures that are trained on; use the spec's early_stopping",
+    "early_stopping_rounds": "use the spec's early_stopping",
     "categorical_features": "categories are one-hot encoded before the estimator",
+    "monotonic_cst": "use the spec's [monotone]",
+    "monotone_constraints": "use the spec's [monotone]",
+    "warm_start": "each fit begins anew",
+    "booster": "only gradient-boosted trees can be kept",
+    "boosting_type": "only gradient-boosted trees can be kept",
+    "callbacks": "a spec holds no code",
+    "objective": "it is that of two classes",
+    "kernel": "model files are checked for one kernel, rbf",
+    "probability": "ptml calibrates on captures held out",
+    "direction": "it is what makes this baseline",
+    "strategy": "it is what makes this baseline",
 }
+
+
+class Span(Section):
+    """Numbers to search in, both ends included; whole numbers where both ends are."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low} is not below high {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError("a logarithmic span begins above 0")
+        return self
+
+
+class Choice(Section):
+    """Values to choose among."""
+
+    choices: tuple[Parameter, ...] = Field(min_length=2)
+
+
+class Search(Section):
+    """A search for parameters, within the rows that a fit may see.
+
+    Attributes:
+        trials: Sets of parameters to try.
+        folds: Grouped folds by which each is judged.
+        params: What to vary: a span of numbers, or choices.
+    """
+
+    trials: int = Field(20, ge=1, le=1000)
+    folds: int = Field(3, ge=2, le=10)
+    params: dict[str, Span | Choice] = Field(min_length=1)
 
 
 class ModelSpec(Section):
@@ -31,13 +81,24 @@ class ModelSpec(Section):
     Attributes:
         name: What the model is called unless the run names it.
         description: What it is good for.
-        estimator: Which scikit-learn classifier.
-        params: Its parameters, as scikit-learn names them.
+        estimator: Which classifier.
+        params: Its parameters, as scikit-learn (or LightGBM, XGBoost) names them.
         class_weights: `balanced` lets malicious and benign weigh the same in all while fitting.
         weights: `capture` lets every capture weigh the same, however many rows it has; `row` every row.
+        captures: What a verdict on a capture rests on: its own `features`, the `pooled` scores of its
+            connections, or a `stack` of both.
+        calibration: How log-odds become probabilities: `sigmoid`, `isotonic`, `none`; `auto` is isotonic from
+            a thousand captures on, and sigmoid before.
+        held_out: What is held out together when probabilities are calibrated and thresholds chosen: whole
+            `source`s, so that both hold on networks not seen, or single `capture`s. Where a class has too
+            few sources for the folds, captures are.
+        early_stopping: Rounds of boosting without a better one on captures held out, after which it stops;
+            0 for all rounds.
         exclude_features: Features to leave out, by name.
         exclude_scopes: Scopes to leave out: connection, past, capture.
         capture_params: Parameters laid over these for the capture level, which has far fewer rows.
+        monotone: Features with which the score may only rise (1) or only fall (-1).
+        search: Parameters to search for, and how.
         fit_connections_per_capture: Connections of each class of one capture that a fit learns from at most,
             drawn by the seed and weighing as much as all of them; calibration and evaluation look at all.
         max_connections_per_capture: Connections read of one capture at most.
@@ -51,8 +112,14 @@ class ModelSpec(Section):
     capture_params: dict[str, Parameter] = Field(default_factory=dict)
     class_weights: Literal["balanced", "none"] = "balanced"
     weights: Literal["capture", "row"] = "capture"
+    captures: Captures = "features"
+    calibration: Literal["auto", "sigmoid", "isotonic", "none"] = "auto"
+    held_out: HeldOut = "source"
+    early_stopping: int = Field(0, ge=0)
     exclude_features: tuple[str, ...] = ()
     exclude_scopes: tuple[Literal["connection", "past", "capture"], ...] = ()
+    monotone: dict[str, Annotated[int, Field(ge=-1, le=1)]] = Field(default_factory=dict)
+    search: Search | None = None
     fit_connections_per_capture: int = Field(500, ge=1)
     max_connections_per_capture: int = Field(50_000, ge=1)
     max_connections: int = Field(1_000_000, ge=1)
@@ -60,14 +127,42 @@ class ModelSpec(Section):
     @field_validator("params", "capture_params")
     @classmethod
     def _not_reserved(cls, params: dict[str, Parameter]) -> dict[str, Parameter]:
-        for name in params:
-            if name in RESERVED:
-                raise ValueError(f"{name!r} cannot be set here: {RESERVED[name]}")
+        _refuse_reserved(params)
         return params
+
+    @field_validator("search")
+    @classmethod
+    def _not_searched(cls, search: Search | None) -> Search | None:
+        _refuse_reserved(search.params if search else {})
+        return search
+
+    @model_validator(mode="after")
+    def _able(self) -> ModelSpec:
+        kind = ESTIMATORS[self.estimator]
+        if self.monotone and kind.monotone is None:
+            raise ValueError(f"{self.estimator} takes no monotone constraints")
+        if self.early_stopping and kind.rounds is None:
+            raise ValueError(f"{self.estimator} has no rounds of boosting that early_stopping could end")
+        return self
 
     def params_of(self, level: Level) -> dict[str, Parameter]:
         """Give the estimator's parameters for one level."""
         return {**self.params, **self.capture_params} if level == "capture" else self.params
+
+    def with_params(self, params: dict[str, Parameter]) -> ModelSpec:
+        """Lay parameters over those of both levels."""
+        return self.model_copy(
+            update={
+                "params": {**self.params, **params},
+                "capture_params": {**self.capture_params, **params},
+            }
+        )
+
+
+def _refuse_reserved(params: dict[str, Any]) -> None:
+    for name in params:
+        if name in RESERVED:
+            raise ValueError(f"{name!r} cannot be set here: {RESERVED[name]}")
 
 
 def load_spec(name: str) -> ModelSpec:
@@ -78,6 +173,7 @@ def load_spec(name: str) -> ModelSpec:
 
     Raises:
         MissingInput: There is neither such a file nor such a name.
+        MissingTool: Its estimator comes with an extra that is not installed.
         SettingsError: It has unknown keys, or parameters that the estimator does not have.
     """
     path = find_shipped("models", name)
@@ -88,10 +184,12 @@ def check_spec(spec: ModelSpec, path: Path) -> ModelSpec:
     """Let a spec through whose parameters its estimator has.
 
     Raises:
+        MissingTool: The estimator comes with an extra that is not installed.
         SettingsError: One is unknown.
     """
-    known = known_params(spec.estimator)
-    unknown = [param for param in {**spec.params, **spec.capture_params} if param not in known]
+    known = [param for param in known_params(spec.estimator) if param not in RESERVED]
+    searched = spec.search.params if spec.search else {}
+    unknown = [param for param in {**spec.params, **spec.capture_params, **searched} if param not in known]
     if unknown:
         raise SettingsError(
             f"{path}: {spec.estimator} has no parameter {quoted(unknown)}", hint=did_you_mean(unknown, known)

@@ -14,6 +14,7 @@ from ptml.artifact import (
     CARD,
     ModelManifest,
     commit_of,
+    pool,
     read_model_manifest,
     save_model,
     this_machine,
@@ -28,11 +29,14 @@ from ptml.train.facts import training_facts
 from ptml.train.fit import fit_level
 from ptml.train.record import RecordKeeper, terms_of
 from ptml.train.spec import load_spec
+from ptml.train.verdicts import FittedStack, fit_stack
 from ptml.types import silent
 from ptml.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars as pl
 
     from ptml.engine import Engine
     from ptml.settings import TrainSettings
@@ -113,7 +117,7 @@ def train(
     name = settings.name or spec.name
     folder = workspace.model(name)
     with workspace.require().locked():
-        _check_levels(settings, labels)
+        _check_levels(settings, labels, spec)
         label_connections(workspace, labels, engine=engine, force=force, progress=progress)
         facts = training_facts(workspace, spec, settings, seed, labels)
         old = None if force else _published(workspace, name)
@@ -133,10 +137,16 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
     except (MissingInput, BadData, ModelMismatch):
         return None
     files = [*(level.file for level in manifest.levels.values()), *manifest.files, CARD]
-    return manifest if all((folder / file).is_file() for file in files) else None
+    return manifest if all((folder / file).is_file() for file in files if file) else None
 
 
-def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
+def _check_levels(settings: TrainSettings, labels: LabelsSettings, spec: ModelSpec) -> None:
+    pooled = spec.captures != "features" and "capture" in settings.levels
+    if pooled and "connection" not in settings.levels:
+        raise SettingsError(
+            f"spec {spec.name!r} judges captures by their connections, and these are not trained",
+            hint='train both levels, or set captures = "features" in the spec',
+        )
     if labels.policy == "capture-only" and "connection" in settings.levels:
         raise SettingsError(
             "labels.policy 'capture-only' leaves every connection without a label: none can be learned from",
@@ -146,7 +156,7 @@ def _check_levels(settings: TrainSettings, labels: LabelsSettings) -> None:
 
 def fit_levels(
     workspace: Workspace, spec: ModelSpec, settings: TrainSettings, *, seed: int, progress: Progress = silent
-) -> Iterator[tuple[Dataset, Fitted]]:
+) -> Iterator[tuple[Dataset, Fitted | FittedStack]]:
     """Fit a model's levels one after the other, each on all labelled rows there are.
 
     Args:
@@ -160,28 +170,53 @@ def fit_levels(
         MissingInput: There are no features.
         BadData: Only one class is labelled, or a class has fewer captures than there are folds.
     """
-    for level in settings.levels:
+    pooled: pl.DataFrame | None = None
+    bound = settings.max_false_positive_rate
+    for level in sorted(settings.levels, reverse=True):  # captures may rest on the scores of connections
         data = load_dataset(workspace, level, spec, seed=seed, progress=progress)
+        rows = np.arange(len(data.y))
+        if level == "capture" and pooled is not None:
+            yield (
+                data,
+                fit_stack(
+                    spec,
+                    data,
+                    rows,
+                    pooled,
+                    folds=settings.folds,
+                    max_false_positive_rate=bound,
+                    seed=seed,
+                    progress=progress,
+                ),
+            )
+            continue
         fitted = fit_level(
             spec,
             data,
-            np.arange(len(data.y)),
+            rows,
             folds=settings.folds,
-            max_false_positive_rate=settings.max_false_positive_rate,
+            max_false_positive_rate=bound,
             seed=seed,
             progress=progress,
         )
+        if spec.captures != "features":
+            pooled = pool(data.keys["capture_id"], fitted.held_out)
         yield data, fitted
 
 
-def level_manifest(settings: TrainSettings, data: Dataset, fitted: Fitted) -> dict[str, Any]:
+def level_manifest(settings: TrainSettings, data: Dataset, fitted: Fitted | FittedStack) -> dict[str, Any]:
     """Tell what a model's manifest says of a level, but for its file."""
+    stack = fitted.stack if isinstance(fitted, FittedStack) else None
+    own = fitted.features if isinstance(fitted, FittedStack) else fitted
     return {
-        "features": data.contracts,
+        "features": data.contracts if own else (),
         "threshold": fitted.threshold,
         "max_false_positive_rate": settings.max_false_positive_rate,
         "calibration": fitted.calibration,
         "out_of_fold": fitted.out_of_fold,
+        "thresholds": own.thresholds if own else {},
+        "params": own.params if own else {},
+        "stack": stack,
         "training": data.counts(),
     }
 
@@ -201,7 +236,8 @@ def _train(
     units: set[str] = set()
     keeper = RecordKeeper(workspace)
     for data, fitted in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
-        pipelines[data.level] = fitted.pipeline
+        if fitted.pipeline is not None:
+            pipelines[data.level] = fitted.pipeline
         levels[data.level] = level_manifest(settings, data, fitted)
         captures |= data.captures
         units.add(data.unit)

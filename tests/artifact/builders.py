@@ -18,17 +18,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from ptml.train.estimators import EstimatorName
+    from ptml.train.registry import EstimatorName
 
 SMALL: dict[EstimatorName, dict[str, Any]] = {
     "hist-gradient-boosting": {"max_iter": 5},
     "random-forest": {"n_estimators": 3},
+    "extra-trees": {"n_estimators": 3},
     "logistic-regression": {},
+    "support-vector": {},
+    "isolation-forest": {"n_estimators": 9},
+    "lightgbm": {"n_estimators": 5, "min_child_samples": 5},
+    "xgboost": {"n_estimators": 5},
+    "rita-score": {},
+    "single-best-feature": {},
+    "prevalence": {},
 }
+NAMES: tuple[EstimatorName, ...] = tuple(SMALL)
 
 
 def table(rows: int = 60) -> pl.DataFrame:
-    """Make connections with keys, two numbers, a truth value and a category, and nulls among them."""
+    """Make connections with keys, three numbers, a truth value and a category, and nulls among them."""
     rng = np.random.default_rng(7)
     frame = pl.DataFrame(
         {
@@ -41,6 +50,7 @@ def table(rows: int = 60) -> pl.DataFrame:
         }
     )
     gone = pl.col("duration") > 1
+    frame = frame.with_columns(beacon_score=(1 / (1 + (-pl.col("duration")).exp())).cast(pl.Float32))
     return frame.with_columns(
         pl.when(~gone).then(name).alias(name) for name in ("orig_pkts", "established", "service")
     )

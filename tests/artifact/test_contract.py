@@ -14,6 +14,7 @@ from tests.artifact.builders import draft
 
 PATH = Path("manifest.json")
 FILE = {"file": "connection-0123456789ab.skops", "sha256": "0" * 64}
+STACK = {"inputs": ["features"], "middles": [0], "spreads": [1], "weights": [1], "intercept": 0}
 CONTRACTS = (FeatureContract(name="duration", dtype="Float32"),)
 
 
@@ -48,9 +49,21 @@ def test_calibration_equals_the_sigmoid() -> None:
     ("changes", "fault"),
     [
         ({"calibration": {"slope": -1.0, "intercept": 0.0}}, "calibration.slope"),
+        ({"calibration": {"kind": "isotonic", "log_odds": [1, 0], "probabilities": [0, 1]}}, "must rise"),
+        ({"calibration": {"kind": "isotonic", "log_odds": [0, 1], "probabilities": [1, 0]}}, "must rise"),
+        ({"calibration": {"kind": "isotonic", "log_odds": [0], "probabilities": [2]}}, "probabilities"),
+        ({"calibration": {"kind": "isotonic", "log_odds": [0], "probabilities": []}}, "of one length"),
+        ({"calibration": {"kind": "isotonic"}}, "and no other, has points"),
+        ({"calibration": {"log_odds": [0], "probabilities": [0.5]}}, "and no other, has points"),
+        ({"calibration": {"kind": "none", "slope": 2}}, "belong to the sigmoid"),
+        ({"thresholds": {"x": {}}}, "either a threshold or the reason"),
+        ({"thresholds": {"x": {"threshold": 0.5, "reason": "y"}}}, "either a threshold or the reason"),
+        ({"file": None}, "belong to a level"),
+        ({"sha256": None}, "belong to a level"),
+        ({"stack": STACK}, "only captures have connections"),
         ({"threshold": float("nan")}, "threshold"),
         ({"file": "../../etc/passwd"}, "file"),
-        ({"features": []}, "features"),
+        ({"features": []}, "belong to a level"),
         ({"trusted": ["os.system"]}, "trusted"),
     ],
 )
@@ -58,6 +71,15 @@ def test_an_edited_manifest_is_refused(changes: dict[str, object], fault: str) -
     """A slope that would turn the order round, a path, no features, unknown keys: each is named."""
     with pytest.raises(BadData, match=fault):
         parse_manifest(PATH, whole(**changes))
+
+
+def test_pooled_captures_need_connections() -> None:
+    """A level of captures that rests on connections is refused where there is no level of connections."""
+    value = whole(stack=STACK)
+    levels = value["levels"]
+    assert isinstance(levels, dict)
+    with pytest.raises(BadData, match="there is no level for these"):
+        parse_manifest(PATH, {**value, "levels": {"capture": levels["connection"]}})
 
 
 def test_a_manifest_with_identity_is_refused() -> None:

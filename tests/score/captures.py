@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 HALF = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
 """Input of each level's model, and the value of it that gives probability one half."""
+MEDIAN_LESS_ONE = {
+    "inputs": ["median"],
+    "middles": [0.0],
+    "spreads": [1.0],
+    "weights": [1.0],
+    "intercept": -1.0,
+}
 FIELDS = {
     "ts": "time",
     "uid": "string",
@@ -97,15 +104,24 @@ def make_model(
     threshold: float = 0.5,
     version: str | None = None,
     captures: Sequence[str] = (),
+    stack: bool = False,
 ) -> Model:
-    """Save the model that this module describes, and load it as a user would."""
+    """Save the model that this module describes, and load it as a user would.
+
+    With a stack, captures are judged by their median connection alone, less one as log-odds.
+    """
+    parts = {level: _level(level, threshold) for level in levels}
+    estimators = {level: _estimator(*HALF[level]) for level in levels}
+    if stack:
+        del estimators["capture"]
+        parts["capture"] |= {"features": [], "stack": MEDIAN_LESS_ONE}
     manifest = {
         "name": folder.name,
         "created": "2026-11-20T00:00:00+00:00",
         "ptml_version": "0",
         "fingerprint": "0" * 64,
         "spec": {},
-        "levels": {level: _level(level, threshold) for level in levels},
+        "levels": parts,
         "feature_version": feature_version() if version is None else version,
         "libraries": {"scikit-learn": sklearn.__version__},
         "data_fingerprint": "0",
@@ -113,6 +129,5 @@ def make_model(
         "seed": 0,
         "unit": "file",
     }
-    estimators = {level: _estimator(*HALF[level]) for level in levels}
     save_model(folder, manifest, estimators, folder.parent / ".tmp")
     return load_model(folder)

@@ -78,6 +78,15 @@ def test_captures_are_judged_by_their_own_model_and_ranked(tmp_path: Path) -> No
     assert result.found_malicious
 
 
+def test_captures_are_judged_by_their_connections_where_the_model_says_so(tmp_path: Path) -> None:
+    """The loud capture's median connection has 3.5 packets, less five, less one: log-odds -2.5."""
+    two_captures(tmp_path)
+    result = scored(tmp_path, make_model(tmp_path / "stacked", stack=True))
+    found = {row["name"]: row["probability"] for row in result.captures}
+    assert found["loud"] == pytest.approx(sigmoid(-2.5), abs=1e-6)
+    assert found["quiet"] == pytest.approx(sigmoid((-4 + 0) / 2 - 1), abs=1e-6)
+
+
 def test_captures_from_training_are_told_in_result_record_and_page(tmp_path: Path) -> None:
     """A model that was trained on one of the two says so of that one, wherever its scores are read."""
     first = scored(tmp_path, two_captures(tmp_path))

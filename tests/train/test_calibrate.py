@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from sklearn.isotonic import IsotonicRegression
 
-from ptml.train.calibrate import choose_threshold, fit_calibration
+from ptml.train.calibrate import Kind, calibrate, choose_threshold, fit_calibration, fit_isotonic
 
 
 def test_calibration_is_the_penalised_likelihood() -> None:
@@ -66,3 +67,44 @@ def test_the_bound_holds(rows: list[tuple[float, int, float]], rate: float) -> N
     threshold = choose_threshold(p, y, w, rate)
     called = w[(p >= threshold) & (y == 0)].sum() / w[y == 0].sum()
     assert called <= rate * (1 + 1e-9) or threshold == 1.0
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.booleans(), st.floats(0.1, 3)), min_size=4, max_size=40))
+def test_isotonic_keeps_order_and_stays_within_bounds(rows: list[tuple[float, bool, float]]) -> None:
+    """A higher log-odds never gives a lower probability, and none is certain."""
+    odds, y, weights = (np.array(column) for column in zip(*rows, strict=True))
+    found = fit_isotonic(odds, y.astype(np.int8), weights).apply(np.linspace(-12, 12, 99))
+    assert np.diff(found).min() >= 0
+    assert 0 < found[0] <= found[-1] < 1
+
+
+def test_isotonic_is_that_of_scikit_learn() -> None:
+    """On many rows it equals `IsotonicRegression` within the bounds of certainty."""
+    rng = np.random.default_rng(0)
+    odds = rng.normal(size=500)
+    y = (rng.random(500) < 1 / (1 + np.exp(-odds))).astype(np.int8)
+    theirs = IsotonicRegression(out_of_bounds="clip").fit(odds, y).predict(odds)
+    ours = fit_isotonic(odds, y, np.ones(500)).apply(odds)
+    assert ours == pytest.approx(np.clip(theirs, 1 / 502, 1 - 1 / 502), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "expected"),
+    [
+        ("auto", 999, "sigmoid"),
+        ("auto", 1000, "isotonic"),
+        ("sigmoid", 1000, "sigmoid"),
+        ("isotonic", 2, "isotonic"),
+        ("none", 1000, "none"),
+    ],
+)
+def test_few_captures_get_two_numbers(kind: Kind, groups: int, expected: str) -> None:
+    """Left to itself it is a sigmoid below a thousand captures; asked for, it is what was asked for."""
+    odds, y = np.array([-1.0, 0.0, 1.0, 2.0]), np.array([0, 1, 0, 1], np.int8)
+    assert calibrate(kind, odds, y, np.ones(4), groups).kind == expected
+
+
+def test_no_calibration_is_the_plain_sigmoid() -> None:
+    """Uncalibrated log-odds of 0 mean one half, of 1 e / (1 + e)."""
+    found = calibrate("none", np.zeros(2), np.array([0, 1], np.int8), np.ones(2), 2)
+    assert found.apply(np.array([0.0, 1.0])) == pytest.approx([0.5, 0.7310585786300049], abs=1e-15)

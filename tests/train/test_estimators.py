@@ -9,14 +9,14 @@ from sklearn.linear_model import LogisticRegression
 
 from ptml.artifact import contracts_of, log_odds, model_inputs
 from ptml.errors import BadData, SettingsError
-from ptml.train.estimators import EstimatorName, balanced, build_pipeline, fit_pipeline
+from ptml.train.estimators import balanced, build_pipeline, fit_pipeline
 from ptml.train.spec import ModelSpec
-from tests.artifact.builders import SMALL, labels, table
+from tests.artifact.builders import NAMES, SMALL, labels, table
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-NAMES: tuple[EstimatorName, ...] = ("hist-gradient-boosting", "random-forest", "logistic-regression")
+    from ptml.train.registry import EstimatorName
 
 
 def fit(frame: pl.DataFrame, spec: ModelSpec, seed: int = 0) -> tuple[Pipeline, pl.DataFrame]:
@@ -33,7 +33,10 @@ def test_each_estimator_learns_with_nulls_and_categories(name: EstimatorName) ->
     spec = ModelSpec(name="x", estimator=name, params=SMALL[name])
     pipeline, inputs = fit(table(), spec)
     odds, y = log_odds(pipeline, inputs), labels(table())
-    assert odds[y == 1].mean() > odds[y == 0].mean()
+    if name == "prevalence":
+        assert np.ptp(odds) == 0
+    else:
+        assert odds[y == 1].mean() > odds[y == 0].mean()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,7 +91,7 @@ def test_preparation_gives_named_polars_columns() -> None:
     prepare.set_output(transform="polars")
     found = prepare.fit_transform(model_inputs(frame, contracts))
     assert found.columns == [
-        *("duration", "orig_pkts", "established"),
+        *("duration", "orig_pkts", "established", "beacon_score"),
         *("service_dns", "service_ssl", "service_None"),
     ]
 
@@ -111,3 +114,77 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
     ours = LogisticRegression().fit(x, y, sample_weight=balanced(np.ones(80), y))
     theirs = LogisticRegression(class_weight="balanced").fit(x, y)
     assert ours.coef_ == pytest.approx(theirs.coef_, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["hist-gradient-boosting", "lightgbm", "xgboost", "random-forest"])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_monotone_constraint_is_kept(name: EstimatorName, sign: int) -> None:
+    """Whatever the labels say, the score rises with duration, or falls, and the others are free."""
+    params: dict[str, int] = {"n_estimators": 10}
+    if name == "hist-gradient-boosting":
+        params = {"max_iter": 10}
+    spec = ModelSpec(name="x", estimator=name, monotone={"duration": sign}, params=dict(params))
+    frame = table(300).drop("beacon_score")
+    pipeline, inputs = fit(frame, spec)
+    sweep = pl.concat(
+        inputs[:20].with_columns(duration=pl.lit(d, pl.Float32)) for d in np.linspace(-3, 3, 30)
+    )
+    steps = np.diff(log_odds(pipeline, sweep).reshape(30, 20), axis=0)
+    assert (sign * steps).min() >= -1e-9
+    others = pl.concat(inputs[:20].with_columns(orig_pkts=pl.lit(d, pl.Float32)) for d in range(9))
+    assert sign < 0 or steps.max() > 0
+    assert np.isfinite(log_odds(pipeline, others)).all()
+
+
+@pytest.mark.parametrize(
+    ("monotone", "fault"),
+    [
+        ({"duratoin": 1}, r"constrains 'duratoin', which is no feature(.|\n)*did you mean 'duration'"),
+        ({"service": 1}, "constrains 'service', a connection feature of categories"),
+    ],
+)
+def test_a_constraint_that_cannot_be_is_explained(monotone: dict[str, int], fault: str) -> None:
+    """A name that is no feature, and a category, which has no order, are refused."""
+    spec = ModelSpec(name="x", estimator="hist-gradient-boosting", monotone=monotone)
+    with pytest.raises(SettingsError, match=fault):
+        fit(table(), spec)
+
+
+def test_a_constraint_of_the_other_level_does_no_harm() -> None:
+    """A feature that only captures have is passed over for connections."""
+    spec = ModelSpec(name="x", estimator="hist-gradient-boosting", monotone={"longest_gap_share": 1})
+    pipeline, _ = fit(table(), spec)
+    assert pipeline[-1].monotonic_cst is None
+
+
+def test_the_rita_baseline_is_the_beacon_score_alone() -> None:
+    """It ranks by the beacon score and nothing else; no score counts as 0."""
+    pipeline, inputs = fit(table(), ModelSpec(name="x", estimator="rita-score"))
+    other = inputs.with_columns(duration=pl.lit(0.0, pl.Float32), beacon_score="beacon_score")
+    assert np.array_equal(log_odds(pipeline, inputs), log_odds(pipeline, other))
+    ranked = np.argsort(log_odds(pipeline, inputs), kind="stable")
+    assert np.array_equal(ranked, np.argsort(inputs["beacon_score"].to_numpy(), kind="stable"))
+    none, zero = (inputs.with_columns(beacon_score=pl.lit(value, pl.Float32)) for value in (None, 0.0))
+    assert np.array_equal(log_odds(pipeline, none), log_odds(pipeline, zero))
+
+
+def test_the_rita_baseline_without_its_score_says_so() -> None:
+    """Where there is no beacon score, as for captures, it says what to do."""
+    spec = ModelSpec(name="x", estimator="rita-score")
+    with pytest.raises(SettingsError, match=r"looks at 'beacon_score'(.|\n)*captures = \"pooled\""):
+        fit(table().drop("beacon_score"), spec)
+
+
+def test_rare_categories_share_a_column() -> None:
+    """A category of fewer rows than a thousandth is grouped, and so is one never met."""
+    service = ["dns"] * 3000 + ["ssl"] * 3000 + ["odd", "odder"]
+    frame = pl.DataFrame({"service": service})
+    contracts = contracts_of(frame.schema, "connection")
+    spec = ModelSpec(name="x", estimator="hist-gradient-boosting")
+    prepare = build_pipeline(spec, contracts, level="connection", rows=6002, seed=0)[0].fit(frame)
+    assert prepare.get_feature_names_out().tolist() == [
+        "service_dns",
+        "service_ssl",
+        "service_infrequent_sklearn",
+    ]
+    assert prepare.transform(pl.DataFrame({"service": ["odd", "never met"]})).tolist() == [[0, 0, 1]] * 2

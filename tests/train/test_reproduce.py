@@ -78,6 +78,18 @@ def test_the_same_data_give_the_same_model(tmp_path: Path, spec: str) -> None:
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("captures", ["pooled", "stack"])
+def test_verdicts_by_connections_are_reproduced(tmp_path: Path, captures: str) -> None:
+    """A model that judges captures by their connections is trained again like any other."""
+    spec = tmp_path / "own.toml"
+    spec.write_text(f'name = "own"\nestimator = "logistic-regression"\ncaptures = "{captures}"\n', "utf-8")
+    workspace = build_workspace(tmp_path / "ws")
+    train(workspace, QUICK.model_copy(update={"spec": str(spec)}), engine=LocalEngine(1))
+    result = again(workspace, "own")
+    assert differing(result) == {}
+    assert ("capture: estimator" in {one.what for one in result.checks}) == (captures == "stack")
+
+
 def test_a_model_elsewhere_is_reproduced_by_its_folder(trained: Workspace, tmp_path: Path) -> None:
     """A copy of the model's folder is enough, with a workspace that holds the data."""
     copy = find_model(NAME, trained).rename(tmp_path / "copy")

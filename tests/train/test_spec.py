@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ptml.errors import MissingInput, SettingsError
+from ptml.errors import MissingInput, MissingTool, SettingsError
 from ptml.train.spec import ModelSpec, load_spec
+from tests.artifact.builders import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SPAN = "[search.params]\nmax_depth = "
 GOOD = 'name = "x"\nestimator = "random-forest"\n'
 
 
@@ -20,7 +23,7 @@ def write(folder: Path, text: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["hist-gradient-boosting", "random-forest", "logistic-regression"])
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_specs_are_good(name: str) -> None:
     """The specs that ptml ships load, by name, and are called what their file is called."""
     assert load_spec(name).name == name
@@ -35,6 +38,25 @@ def test_shipped_specs_are_good(name: str) -> None:
             GOOD + "[params]\nrandom_state = 5",
             "'random_state' cannot be set here: it comes from the run's seed",
         ),
+        ('name = "x"\nestimator = "lightgbm"\n[params]\nnum_leafs = 5', r"did you mean 'num_leaves'"),
+        ('name = "x"\nestimator = "xgboost"\n[params]\nmax_dept = 5', r"did you mean 'max_depth'"),
+        (
+            'name = "x"\nestimator = "isolation-forest"\n[params]\nmax_sample = 5',
+            "did you mean 'max_samples'",
+        ),
+        ('name = "x"\nestimator = "rita-score"\n[params]\ndirection = "up"', "'direction' cannot be set"),
+        ('name = "x"\nestimator = "prevalence"\n[params]\nC = 1', "prevalence has no parameter 'C'"),
+        (GOOD + "[capture_params]\nmonotonic_cst = 1", r"use the spec's \[monotone\]"),
+        (GOOD + "early_stopping = 5", "random-forest has no rounds of boosting"),
+        ('name = "x"\nestimator = "logistic-regression"\n[monotone]\na = 1', "takes no monotone constraints"),
+        (GOOD + "[monotone]\nduration = 2", "monotone.duration: Input should be less than or equal to 1"),
+        (GOOD + SPAN + "{ low = 5, high = 2 }", "low 5 is not below high 2"),
+        (GOOD + SPAN + "{ low = 0, high = 2, log = true }", "begins above 0"),
+        (GOOD + SPAN + "{ choices = [1] }", "choices"),
+        (GOOD + "[search]\ntrials = 3", "search.params: Field required"),
+        (GOOD + SPAN.replace("max_depth", "max_dept") + "{ low = 1, high = 2 }", "did you mean 'max_depth'"),
+        (GOOD + SPAN.replace("max_depth", "n_jobs") + "{ low = 1, high = 2 }", "'n_jobs' cannot be set here"),
+        (GOOD + 'captures = "mean"', "captures: Input should be 'features', 'pooled' or 'stack'"),
         ('name = "x"\nestimator = "forest"', "estimator: Input should be 'hist-gradient-boosting'"),
         (GOOD + "max_connections = 0", "max_connections"),
         ("name = ", "not valid TOML"),
@@ -58,3 +80,19 @@ def test_capture_params_are_laid_over() -> None:
     spec = spec.model_copy(update={"capture_params": {"max_depth": 2}})
     assert spec.params_of("connection") == {"n_estimators": 9, "max_depth": 3}
     assert spec.params_of("capture") == {"n_estimators": 9, "max_depth": 2}
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
+def test_a_spec_without_its_extra_names_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra is not installed, loading the spec says which one to install."""
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingTool, match=rf"ptml\[{name}\]"):
+        load_spec(name)
+
+
+def test_found_parameters_are_laid_over_both_levels() -> None:
+    """What a search found wins over what either level was given."""
+    spec = ModelSpec(name="x", estimator="random-forest", params={"max_depth": 3, "n_estimators": 9})
+    spec = spec.model_copy(update={"capture_params": {"max_depth": 2}}).with_params({"max_depth": 7})
+    assert spec.params_of("connection") == {"n_estimators": 9, "max_depth": 7}
+    assert spec.params_of("capture") == {"n_estimators": 9, "max_depth": 7}
