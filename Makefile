@@ -8,9 +8,10 @@ UV ?= $(shell command -v uv 2>/dev/null)
 
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/integration
 
 # One word per optional extra of pyproject.toml; the lock of each is requirements/<extra>.txt.
-EXTRAS := aes lightgbm search sevenzip upload xgboost
+EXTRAS := aes lightgbm mlflow search sevenzip upload xgboost
 
 # Where `make demo` works; nothing tracked lies there.
 DEMO_DIR ?= build/demo
@@ -30,10 +31,10 @@ export PTML_REAL_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check gate lint fmt types layers names docs docs-check bench fuzz wheel lock clean
+.PHONY: help install demo test integration check gate lint fmt types layers names docs docs-check bench fuzz wheel lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 # pip refuses hashes together with an editable folder, so the locked packages come first and ptml by itself.
 ifneq ($(strip $(UV)),)
@@ -66,6 +67,13 @@ $(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
 	$(INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@
 
+# MLflow's server and DVC are programs beside ptml: their own environment keeps their pins out of ptml's.
+$(VENV)/.integration: $(VENV)/.dev requirements/mlflow.txt requirements/integration.txt
+	$(INSTALL) --require-hashes -r requirements/mlflow.txt
+	rm -rf $(TOOLS) && $(BIN)/python -m venv $(if $(strip $(UV)),--without-pip) $(TOOLS)
+	$(subst $(BIN)/,$(TOOLS)/bin/,$(INSTALL)) --require-hashes -r requirements/integration.txt
+	@touch $@
+
 install: $(VENV)/.dev ## Make .venv with everything the other targets need
 	@echo "Ready: $(BIN)/ptml --help"
 
@@ -74,6 +82,9 @@ demo: $(VENV)/.core ## Install the core and see the whole way on simulated captu
 
 test: $(VENV)/.dev ## Run the tests, the doctests and the examples of the docs
 	$(BIN)/python -m pytest -n 2 --randomly-seed=$(SEED) $(ARGS)
+
+integration: $(VENV)/.integration ## Run the tests with a real MLflow server and real DVC (installs both)
+	$(BIN)/python -m pytest --randomly-seed=$(SEED) tests/integration $(ARGS)
 
 check: lint types layers docs-check names gate ## Lint, types, layers, stale docs, names that must not be here, features
 
@@ -124,6 +135,7 @@ lock: ## Renew the locks in requirements/ from pyproject.toml (needs uv)
 	$(COMPILE) --group pyproject.toml:build -c requirements/core.txt -o requirements/build.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt
 	$(COMPILE) --group pyproject.toml:bench -c requirements/dev.txt -o requirements/bench.txt
+	$(COMPILE) --group pyproject.toml:integration -o requirements/integration.txt
 	$(foreach extra,$(EXTRAS),$(COMPILE) pyproject.toml --extra $(extra) -c requirements/dev.txt -o requirements/$(extra).txt &&) true
 
 clean: ## Remove what the other targets made (never data/)

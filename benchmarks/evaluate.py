@@ -73,6 +73,7 @@ def held_out(rows: int, captures: int, distinct: int | None, protocol: Holdout) 
         available=rows,
         excluded={},
         unit="file",
+        unknown=np.zeros(rows, np.bool_),
     )
     return HeldOut(Plan(protocol, splits), predictions, np.arange(rows), ()), data
 

@@ -34,6 +34,7 @@ from ptml.sources.packettotal.functions import (
 )
 from ptml.sources.registry import sources
 from ptml.sources.simulate import simulate
+from ptml.train.reproduce import reproduce
 from ptml.train.stage import train
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "pairs",
     "parse",
     "parse_files",
+    "reproduce",
     "run",
     "schema",
     "score",

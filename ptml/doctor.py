@@ -23,6 +23,7 @@ LIBRARIES = ("polars", "pyarrow", "scikit-learn", "skops", "numpy", "pydantic", 
 EXTRAS = {
     "aes": ("to open zips that are encrypted with AES", ("pyzipper",)),
     "lightgbm": ("to train with the estimator lightgbm", ("lightgbm",)),
+    "mlflow": ("to log trainings to a tracking server", ("mlflow-skinny",)),
     "search": ("to search for parameters while training", ("optuna",)),
     "sevenzip": ("to open 7z archives", ("py7zr",)),
     "upload": ("to look into a capture before it is uploaded", ("dpkt", "ipanon")),

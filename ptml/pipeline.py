@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ptml.artifact import load_model
 from ptml.engine import LocalEngine
-from ptml.errors import MissingInput, SettingsError, did_you_mean
+from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
 from ptml.evaluate.stage import evaluate
 from ptml.features.own import feature_set, own_file
 from ptml.features.stage import features
@@ -101,6 +101,7 @@ def run(
     workspace: Workspace,
     *,
     from_stage: str | None = None,
+    to_stage: str | None = None,
     own: Path | None = None,
     engine: Engine | None = None,
     force: bool = False,
@@ -113,6 +114,7 @@ def run(
         settings: A pipeline file's content; a stage runs when its table is there.
         workspace: Where everything goes.
         from_stage: Begin with this stage; what comes before is taken as it is.
+        to_stage: End with this stage.
         own: A Python file with features of one's own.
         engine: Where work runs.
         force: Do again what has been done.
@@ -127,7 +129,7 @@ def run(
     job = Job(settings, workspace, engine or LocalEngine(settings.run.jobs), force, progress, own)
     results: dict[str, StageResult] = {}
     with workspace.locked():
-        for stage in chosen(settings, from_stage):
+        for stage in chosen(settings, from_stage, to_stage):
             results[stage.name] = stage.run(job)
             if on_stage is not None:
                 on_stage(stage.name, results[stage.name])
@@ -135,7 +137,11 @@ def run(
 
 
 def outlook(
-    settings: PipelineSettings, workspace: Workspace, *, from_stage: str | None = None
+    settings: PipelineSettings,
+    workspace: Workspace,
+    *,
+    from_stage: str | None = None,
+    to_stage: str | None = None,
 ) -> Iterator[str]:
     """Say what each stage would do, and do nothing.
 
@@ -144,23 +150,28 @@ def outlook(
         MissingInput: Something that a stage reads is not there.
     """
     job = Job(settings, workspace, LocalEngine(settings.run.jobs))
-    for stage in chosen(settings, from_stage):
+    for stage in chosen(settings, from_stage, to_stage):
         yield f"{stage.name}: {stage.outlook(job)}"
 
 
-def chosen(settings: PipelineSettings, from_stage: str | None) -> list[Stage]:
-    """List the stages whose table is there, from the one named on.
+def chosen(
+    settings: PipelineSettings, from_stage: str | None = None, to_stage: str | None = None
+) -> list[Stage]:
+    """List the stages whose table is there, from one to another.
 
     Raises:
         SettingsError: There is nothing to run, or no such stage.
     """
     names = [stage.name for stage in STAGES]
-    if from_stage is not None and from_stage not in names:
-        raise SettingsError(f"there is no stage {from_stage!r}", hint=did_you_mean([from_stage], names))
+    unknown = [name for name in (from_stage, to_stage) if name is not None and name not in names]
+    if unknown:
+        raise SettingsError(f"there is no stage {quoted(unknown)}", hint=did_you_mean(unknown, names))
     begin = 0 if from_stage is None else names.index(from_stage)
-    stages = [stage for stage in STAGES[begin:] if getattr(settings, stage.name) is not None]
+    end = len(names) if to_stage is None else names.index(to_stage) + 1
+    stages = [stage for stage in STAGES[begin:end] if getattr(settings, stage.name) is not None]
     if not stages:
-        raise SettingsError("the pipeline has no stage to run", hint=f"give it a table of {', '.join(names)}")
+        reach = ", ".join(names[begin:end]) or "none: --from comes after --to"
+        raise SettingsError("the pipeline has no stage to run", hint=f"give it a table of {reach}")
     return stages
 
 

@@ -5,6 +5,8 @@ Zeek's logs are typed from their own headers; fixed here are the tables that sta
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 import polars as pl
@@ -237,4 +239,65 @@ CAPTURE_SCORES = Table(
         ("threshold", pl.Float64, "the model's threshold for captures; null if it does not judge captures"),
     ),
 )
-TABLES = (CATALOG, PROVENANCE, QUARANTINE, LABELS, PAIRS, CONNECTION_SCORES, HOST_SCORES, CAPTURE_SCORES)
+SPLITS = Table(
+    "models/splits",
+    "which fold held a capture out while a model was calibrated: splits.parquet beside the model",
+    ("level", "capture_id"),
+    _columns(
+        ("level", pl.String, "connection or capture"),
+        ("capture_id", pl.String, "which capture"),
+        ("group", pl.String, "captures of a group are held out together; named after the first of them"),
+        ("fold", pl.UInt16, "the fold that held it out, from 0; null if none did"),
+        ("rows", pl.UInt64, "rows of it that were learned from"),
+        ("malicious", pl.UInt64, "how many of these are malicious"),
+    ),
+)
+LEARNED = Table(
+    "models/captures",
+    "the captures that there were when a model was trained: captures.parquet beside the model",
+    ("capture_id",),
+    _columns(
+        ("capture_id", pl.String, "which capture"),
+        ("source", pl.String, "who published it"),
+        ("label", pl.String, "the catalog's label"),
+        ("family", pl.String, "the catalog's malware family or attack; null if benign or not known"),
+        ("unit", pl.String, "what it is: file, sensor-hour, …"),
+        ("group", pl.String, "captures of a group are held out together; named after the first of them"),
+        ("raw", pl.String, "fingerprint of its raw data"),
+        ("features", pl.String, "fingerprint of its features; null if it has none"),
+        ("labels", pl.String, "fingerprint of its connections' labels; null if it has none"),
+        ("connections", pl.UInt64, "connections of it that have a label and were asked for"),
+        ("name", pl.String, "what people call it"),
+        ("start", UTC_TIME, "start of its first connection; null where no time can be believed"),
+        ("end", UTC_TIME, "end of its last connection; likewise"),
+        ("period", pl.String, "train, validation or test; null where no periods are named"),
+        ("known", pl.Boolean, "its family may be learned from"),
+        ("left_out", pl.String, "why `[dataset]` leaves it out; null where it does not"),
+        ("used", pl.Boolean, "the model learned from it, at one level at least"),
+    ),
+)
+TABLES = (
+    CATALOG,
+    PROVENANCE,
+    QUARANTINE,
+    LABELS,
+    PAIRS,
+    SPLITS,
+    LEARNED,
+    CONNECTION_SCORES,
+    HOST_SCORES,
+    CAPTURE_SCORES,
+)
+
+
+def schema_version() -> str:
+    """Hash the names, types and keys of all these tables: it changes when any of them does.
+
+    >>> len(schema_version())
+    16
+    """
+    told = [
+        [table.name, list(table.key), [[column.name, str(column.dtype)] for column in table.columns]]
+        for table in TABLES
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

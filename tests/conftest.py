@@ -21,7 +21,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 def _clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caller's own settings out of the tests."""
     for name in list(os.environ):
-        if (name.startswith("PTML_") and name != "PTML_REAL_DATA") or name.lower().endswith("_proxy"):
+        own = name.startswith(("PTML_", "MLFLOW_")) and name != "PTML_REAL_DATA"
+        if own or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name, raising=False)
 
 

@@ -1,6 +1,7 @@
 """Saved models: their manifest, their files, and scoring with them.
 
-A model is a folder with ``manifest.json`` and one ``<level>-<hash>.skops`` a level. No pickle is ever read.
+A model is a folder with ``manifest.json``, one ``<level>-<hash>.skops`` a level, and the record of its
+training. No pickle is ever read.
 """
 
 from __future__ import annotations
@@ -23,10 +24,21 @@ from ptml.artifact.inputs import (
     model_inputs,
     refuse_identity,
 )
-from ptml.artifact.model import Model, find_model, load_model, log_odds, read_model_manifest, save_model
+from ptml.artifact.model import (
+    CARD,
+    Model,
+    find_model,
+    load_model,
+    log_odds,
+    read_model_manifest,
+    read_record_file,
+    save_model,
+)
+from ptml.artifact.origin import Commit, Machine, commit_of, this_machine
 from ptml.artifact.pooling import FEATURES, POOLS, CaptureStack, pool, stack_table
 
 __all__ = [
+    "CARD",
     "CLASSES",
     "FEATURES",
     "IDENTITY",
@@ -36,12 +48,15 @@ __all__ = [
     "BudgetThreshold",
     "Calibration",
     "CaptureStack",
+    "Commit",
     "FeatureContract",
     "LevelManifest",
+    "Machine",
     "Model",
     "ModelManifest",
     "OutOfFold",
     "TrainingCounts",
+    "commit_of",
     "contracts_of",
     "find_model",
     "load_model",
@@ -49,7 +64,9 @@ __all__ = [
     "model_inputs",
     "pool",
     "read_model_manifest",
+    "read_record_file",
     "refuse_identity",
     "save_model",
     "stack_table",
+    "this_machine",
 ]

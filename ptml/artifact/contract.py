@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from ptml.artifact.inputs import FeatureContract, refuse_identity
+from ptml.artifact.origin import Commit, Machine  # noqa: TC001 - pydantic resolves annotations at run time
 from ptml.artifact.pooling import FEATURES, CaptureStack, Finite
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MODEL_MANIFEST_VERSION = 1
 CLASSES = ("benign", "malicious")
+RecordName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.(json|parquet)$")]
+Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -181,6 +184,10 @@ class ModelManifest(Section):
         seed: Seed of everything random.
         unit: What its captures are: file, sensor-hour, …; `mixed` when they differ.
         audit: What the audit said of the data it learned from; null in models from before there was one.
+        schema_version: Version of the tables that stages hand to each other.
+        machine: On what kind of machine it was trained.
+        commit: The commit of the folder that it was trained in; None where that was no git repository.
+        files: The other files of its record, by name, with their sha256.
     """
 
     manifest_version: Literal[1] = 1
@@ -200,6 +207,10 @@ class ModelManifest(Section):
     seed: int
     unit: str
     audit: AuditMark | None = None
+    schema_version: str | None = None
+    machine: Machine | None = None
+    commit: Commit | None = None
+    files: dict[RecordName, Sha256] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _stack_has_connections(self) -> ModelManifest:

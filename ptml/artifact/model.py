@@ -15,11 +15,11 @@ from ptml.artifact.contract import ModelManifest, parse_manifest
 from ptml.artifact.inputs import KEYS, check_features, model_inputs
 from ptml.artifact.pooling import pool, stack_table
 from ptml.errors import BadData, MissingInput, ModelMismatch, did_you_mean, quoted
-from ptml.io import read_json, write_bytes, write_json
+from ptml.io import json_bytes, read_json, write_together
 from ptml.workspace import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ptml.workspace import Workspace
 
 MANIFEST = "manifest.json"
+CARD = "card.md"
 SMOOTHING = 1e-3
 
 
@@ -173,15 +174,25 @@ def log_odds(estimator: Pipeline, inputs: pl.DataFrame) -> NDArray[np.float64]:
 
 
 def save_model(
-    folder: Path, manifest: Mapping[str, Any], estimators: Mapping[Level, Pipeline], scratch: Path
+    folder: Path,
+    manifest: Mapping[str, Any],
+    estimators: Mapping[Level, Pipeline],
+    scratch: Path,
+    *,
+    record: Mapping[str, bytes] | None = None,
+    card: Callable[[ModelManifest], str] | None = None,
 ) -> ModelManifest:
-    """Write a model: estimators first, under names that carry the fingerprint, then the manifest.
+    """Write a model: all of it beside its place, then each file into its place, the manifest last.
+
+    Estimators have names that carry their hash: until the manifest is there, an earlier model stays whole.
 
     Args:
         folder: The model's folder.
         manifest: What `ModelManifest` holds, without each level's ``file`` and ``sha256``.
         estimators: A fitted pipeline a level; none for captures judged by their connections alone.
         scratch: A folder on the same file system for unfinished files.
+        record: Other files of the model's record, by name.
+        card: Writes the model's card from its manifest.
 
     Raises:
         CannotWrite: The operating system refused; an earlier model stays as it was.
@@ -191,16 +202,19 @@ def save_model(
 
     levels: dict[str, Any] = dict(manifest["levels"])
     files: dict[str, bytes] = {}
+    record = record or {}
     for level, estimator in estimators.items():
         data = dump_estimator(estimator)
         digest = hashlib.sha256(data).hexdigest()
         file = f"{level}-{digest[:12]}.skops"
         files[file] = data
         levels[level] = {**manifest["levels"][level], "file": file, "sha256": digest}
-    whole = parse_manifest(folder / MANIFEST, {**manifest, "manifest_version": 1, "levels": levels})
-    for file, data in files.items():
-        write_bytes(folder / file, data, scratch)
-    write_json(folder / MANIFEST, whole.model_dump(mode="json"), scratch)
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in record.items()}
+    parts = {**manifest, "manifest_version": 1, "levels": levels, "files": digests}
+    whole = parse_manifest(folder / MANIFEST, parts)
+    cards = {CARD: card(whole).encode()} if card else {}
+    last = {MANIFEST: json_bytes(whole.model_dump(mode="json"))}
+    write_together(folder, {**files, **record, **cards, **last}, scratch)
     for stale in folder.glob("*.skops"):
         if stale.name not in files:
             stale.unlink(missing_ok=True)
@@ -241,6 +255,20 @@ def read_model_manifest(name: str | Path, workspace: Workspace | None = None) ->
     """
     path = find_model(name, workspace) / MANIFEST
     return parse_manifest(path, read_json(path))
+
+
+def read_record_file(folder: Path, manifest: ModelManifest, name: str) -> bytes:
+    """Read one of the other files of a model's record, as it was when the model was trained.
+
+    Raises:
+        MissingInput: The model has no such file.
+        BadData: It was changed since.
+    """
+    if name not in manifest.files:
+        raise MissingInput(
+            f"model {manifest.name!r} has no {name} in its record", hint="train it again with this version"
+        )
+    return _checked_bytes(folder / name, manifest.files[name])
 
 
 def load_model(
@@ -287,6 +315,10 @@ def _load_level(folder: Path, file: str, sha256: str) -> Pipeline:
     from ptml.artifact.skopsfile import load_estimator  # noqa: PLC0415 - loads scikit-learn
 
     path = folder / file
+    return load_estimator(_checked_bytes(path, sha256), path)
+
+
+def _checked_bytes(path: Path, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -299,4 +331,4 @@ def _load_level(folder: Path, file: str, sha256: str) -> Pipeline:
             f"{path} has sha256 {found} where its manifest says {sha256}; it was not loaded",
             hint="it was changed or cut short: train or fetch the model again",
         )
-    return load_estimator(data, path)
+    return data

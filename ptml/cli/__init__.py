@@ -13,6 +13,7 @@ from ptml.cli.fetch import fetch
 from ptml.cli.info import info
 from ptml.cli.packettotal import group as packettotal
 from ptml.cli.parse import parse
+from ptml.cli.reproduce import reproduce
 from ptml.cli.run import run
 from ptml.cli.schema import schema
 from ptml.cli.score import score
@@ -38,6 +39,7 @@ COMMANDS = (
     features,
     audit,
     train,
+    reproduce,
     evaluate,
     score,
     doctor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from ptml.engine import LocalEngine
     from ptml.settings import DatasetSettings, LabelsSettings, ParseSettings
+    from ptml.tracking import Tracker
     from ptml.workspace import Workspace
 
 Data = Annotated[
@@ -51,6 +53,14 @@ Carved = Annotated[
     bool, typer.Option("--carved", help="Keep files carved out of traffic: they may be live malware.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Track = Annotated[
+    str | None,
+    typer.Option(
+        "--track",
+        metavar="URI",
+        help="Log to this MLflow server, too. [default: MLFLOW_TRACKING_URI, if MLflow is installed]",
+    ),
+]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME-or-DIR", help="A trained model.")]
 OwnFeatures = Annotated[
     Path | None,
@@ -113,6 +123,19 @@ def workspace(data: Path | None) -> Workspace:
     from ptml.workspace import Workspace
 
     return Workspace(data or default_data())
+
+
+def tracker(uri: str | None) -> Tracker | None:
+    """Choose where trainings and evaluations are logged, before any work is done.
+
+    Raises:
+        MissingTool: A server is named, and MLflow is not installed.
+    """
+    if uri is None and "MLFLOW_TRACKING_URI" not in os.environ:
+        return None
+    from ptml.tracking import tracker_for
+
+    return tracker_for(uri)
 
 
 def engine(jobs: int) -> LocalEngine:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ptml.pipeline import StageResult
     from ptml.score.stage import ScoreResult
     from ptml.stage import StageReport
+    from ptml.train.reproduce import Reproduction
     from ptml.train.stage import TrainResult
 
 SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "mean_probability", "alerts", "connections")
@@ -72,6 +73,14 @@ def show_audit(result: AuditResult, *, quiet: bool = False) -> None:
     green = sum(finding.light == "green" for _, finding in result.findings())
     remark(f"  {green} checks are green; the page shows them, and what to do about the others", quiet=quiet)
     typer.echo(str(result.page))
+
+
+def show_reproduction(result: Reproduction) -> None:
+    """Show what was compared, and what differs."""
+    signs = {(True, True): "same", (True, False): "same", (False, True): "DIFFERS", (False, False): "differs"}
+    rows = [(one.what, signs[one.same, one.decides], one.detail) for one in result.checks]
+    verdict = "reproduced" if result.reproduced else "NOT reproduced"
+    show_table(f"model {result.name}: {verdict} ({result.seconds:.1f} s)", ("what", "", "detail"), rows)
 
 
 def show_evaluation(result: EvaluationResult) -> None:

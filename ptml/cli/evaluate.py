@@ -15,8 +15,10 @@ from ptml.cli._options import (
     Quiet,
     Seed,
     SetLabels,
+    Track,
     engine,
     label_settings,
+    tracker,
     workspace,
 )
 from ptml.cli._render import progress_bar, show_json
@@ -44,6 +46,7 @@ def evaluate(
     set_: SetLabels = None,
     seed: Seed = 0,
     data: Data = None,
+    track: Track = None,
     jobs: Jobs = 0,
     force: Force = False,
     as_json: AsJson = False,
@@ -72,9 +75,10 @@ def evaluate(
     if protocol:
         values["protocols"] = tuple(protocol)
     settings = checked(EvaluateSettings, values, "ptml evaluate")
+    place, log = workspace(data), tracker(track)
     with progress_bar(quiet=quiet) as progress:
         result = evaluate_model(
-            workspace(data),
+            place,
             settings,
             model=model,
             labels=label_settings(set_),
@@ -83,6 +87,8 @@ def evaluate(
             force=force,
             progress=progress,
         )
+    if log is not None:
+        log.stage(place, result)
     if as_json:
         show_json(result.to_dict())
     else:

@@ -15,9 +15,11 @@ from ptml.cli._options import (
     Quiet,
     Seed,
     SetTraining,
+    Track,
     dataset_settings,
     engine,
     label_settings,
+    tracker,
     workspace,
 )
 from ptml.cli._render import progress_bar, show_json
@@ -42,6 +44,7 @@ def train(
     set_: SetTraining = None,
     seed: Seed = 0,
     data: Data = None,
+    track: Track = None,
     jobs: Jobs = 0,
     force: Force = False,
     as_json: AsJson = False,
@@ -73,9 +76,10 @@ def train(
     }
     chosen = {"levels": tuple(level)} if level else {}
     settings = checked(TrainSettings, values | chosen, "ptml train")
+    place, log = workspace(data), tracker(track)
     with progress_bar(quiet=quiet) as progress:
         result = train_model(
-            workspace(data),
+            place,
             settings,
             labels=label_settings(set_, "dataset"),
             seed=seed,
@@ -83,6 +87,8 @@ def train(
             force=force,
             progress=progress,
         )
+    if log is not None:
+        log.stage(place, result)
     if as_json:
         show_json(result.to_dict())
     else:

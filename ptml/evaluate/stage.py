@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ptml.artifact import read_model_manifest
+from ptml.artifact import CARD, read_model_manifest
 from ptml.errors import BadData, MissingInput, SettingsError
 from ptml.evaluate.bootstrap import DRAWS
 from ptml.evaluate.judge import headline
@@ -18,10 +18,11 @@ from ptml.labels import label_connections
 from ptml.report import render_evaluation
 from ptml.settings import DatasetSettings, LabelsSettings, checked
 from ptml.train.audit import AUDIT_VERSION, Audit, LevelAudit, audited, published_audit
+from ptml.train.card import evaluated_card
 from ptml.train.dataset import load_dataset
+from ptml.train.facts import label_facts
 from ptml.train.sources import data_fingerprint, features_used, labelled_captures
 from ptml.train.spec import ModelSpec
-from ptml.train.stage import label_facts
 from ptml.types import silent
 
 if TYPE_CHECKING:
@@ -245,7 +246,8 @@ def _evaluate(
         comparisons=tuple(comparisons),
         audit=Audit.of(audits).model_dump(mode="json"),
     )
-    _write(workspace, workspace.report(manifest.name), evaluation, predictions)
+    card = evaluated_card(workspace, manifest, evaluation.model_dump(mode="json"))
+    _write(workspace, workspace.report(manifest.name), evaluation, predictions, card)
     return evaluation
 
 
@@ -286,7 +288,11 @@ def _rival(
 
 
 def _write(
-    workspace: Workspace, folder: Path, found: Evaluation, predictions: dict[str, pl.DataFrame]
+    workspace: Workspace,
+    folder: Path,
+    found: Evaluation,
+    predictions: dict[str, pl.DataFrame],
+    card: str | None,
 ) -> None:
     """Write the files, the result last: it is what says that the others are there."""
     content = found.model_dump(mode="json")
@@ -297,4 +303,6 @@ def _write(
         for name, table in predictions.items():
             write_parquet(folder / name, table, scratch)
         write_bytes(folder / PAGE, render_evaluation(content).encode(), scratch)
+        if card is not None:
+            write_bytes(folder / CARD, card.encode(), scratch)
         write_json(folder / RESULT, content, scratch)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptml.artifact import ModelManifest, pool, read_model_manifest, save_model
+from ptml.artifact import (
+    CARD,
+    ModelManifest,
+    commit_of,
+    pool,
+    read_model_manifest,
+    save_model,
+    this_machine,
+)
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
-from ptml.io import sha256_json
 from ptml.labels import label_connections
-from ptml.labels.indicators import fingerprint_of, read_indicators
+from ptml.schema import schema_version
 from ptml.settings import LabelsSettings
-from ptml.train.audit import AUDIT_VERSION, LevelAudit, audited, mark_of, published_audit
+from ptml.train.audit import LevelAudit, audited, mark_of, published_audit
+from ptml.train.card import render_card
 from ptml.train.dataset import load_dataset
+from ptml.train.facts import training_facts
 from ptml.train.fit import fit_level
-from ptml.train.registry import ESTIMATORS
-from ptml.train.sources import data_fingerprint, features_used, labelled_captures
+from ptml.train.record import RecordKeeper, terms_of
 from ptml.train.spec import load_spec
 from ptml.train.verdicts import FittedStack, fit_stack
 from ptml.types import silent
@@ -29,7 +36,6 @@ from ptml.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import polars as pl
 
@@ -40,9 +46,6 @@ if TYPE_CHECKING:
     from ptml.train.spec import ModelSpec
     from ptml.types import JsonObject, JsonValue, Level, Progress
     from ptml.workspace import Workspace
-
-STAGE_VERSION = "1"
-LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy", "skops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def train(
     with workspace.require().locked():
         _check_levels(settings, labels, spec)
         label_connections(workspace, labels, engine=engine, force=force, progress=progress)
-        facts = _facts(workspace, spec, settings, seed, labels)
+        facts = training_facts(workspace, spec, settings, seed, labels)
         old = None if force else _published(workspace, name)
         unchanged = old is not None and old.fingerprint == facts["fingerprint"]
         if old is not None and unchanged:
@@ -135,8 +138,8 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
         manifest = read_model_manifest(folder)
     except (MissingInput, BadData, ModelMismatch):
         return None
-    whole = all((folder / level.file).is_file() for level in manifest.levels.values() if level.file)
-    return manifest if whole else None
+    files = [*(level.file for level in manifest.levels.values()), *manifest.files, CARD]
+    return manifest if all((folder / file).is_file() for file in files if file) else None
 
 
 def _check_levels(settings: TrainSettings, labels: LabelsSettings, spec: ModelSpec) -> None:
@@ -151,43 +154,6 @@ def _check_levels(settings: TrainSettings, labels: LabelsSettings, spec: ModelSp
             "labels.policy 'capture-only' leaves every connection without a label: none can be learned from",
             hint="learn from captures: `ptml train --level capture`, or train.levels=['capture'] in a run",
         )
-
-
-def label_facts(labels: LabelsSettings) -> JsonObject:
-    """Tell how connections were labelled, as manifests state it: policy, and hash of a list of indicators.
-
-    >>> label_facts(LabelsSettings())
-    {'policy': 'auto', 'indicators': None}
-    """
-    indicators = fingerprint_of(read_indicators(labels.indicators)) if labels.indicators else None
-    return {"policy": labels.policy, "indicators": indicators}
-
-
-def libraries_of(spec: ModelSpec) -> JsonObject:
-    """Give the versions of the libraries that a model of this spec is made with.
-
-    >>> sorted(libraries_of(load_spec("prevalence"))) == sorted(LIBRARIES)
-    True
-    """
-    extras = [ESTIMATORS[spec.estimator].library, "optuna" if spec.search else None]
-    found: JsonObject = {name: str(importlib.import_module(name).__version__) for name in extras if name}
-    return {library: version(library) for library in LIBRARIES} | found
-
-
-def _facts(
-    workspace: Workspace, spec: ModelSpec, settings: TrainSettings, seed: int, labels: LabelsSettings
-) -> dict[str, Any]:
-    """Gather all that determines the model, and its hash."""
-    facts: JsonObject = {
-        "spec": spec.model_dump(mode="json"),
-        "settings": settings.model_dump(mode="json", exclude={"spec", "name", "seed"}),
-        "labels": label_facts(labels),
-        "seed": seed,
-        **features_used(workspace),
-        "libraries": libraries_of(spec),
-        "data_fingerprint": data_fingerprint(labelled_captures(workspace, "connection"), workspace),
-    }
-    return {**facts, "fingerprint": sha256_json([STAGE_VERSION, AUDIT_VERSION, facts])}
 
 
 def fit_levels(
@@ -274,6 +240,7 @@ def _train(
     units: set[str] = set()
     earlier = published_audit(workspace)
     audits: dict[Level, LevelAudit] = {}
+    keeper = RecordKeeper(workspace, settings.dataset)
     for data, fitted in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
         if fitted.pipeline is not None:
             pipelines[data.level] = fitted.pipeline
@@ -281,6 +248,8 @@ def _train(
         audits[data.level] = audited(data, earlier, seed=facts["seed"], progress=progress)
         captures |= data.captures
         units.add(data.unit)
+        keeper.add(data, fitted)
+    record = keeper.record()
     manifest = {
         **facts,
         "name": name,
@@ -290,6 +259,17 @@ def _train(
         "captures": captures,
         "unit": units.pop() if len(units) == 1 else "mixed",
         "audit": mark_of(audits).model_dump(mode="json"),
+        "schema_version": schema_version(),
+        "machine": this_machine(),
+        "commit": commit_of(Path.cwd()),
     }
+    terms = terms_of(workspace)
     with workspace.scratch_folder() as scratch:
-        return save_model(workspace.model(name), manifest, pipelines, scratch)
+        return save_model(
+            workspace.model(name),
+            manifest,
+            pipelines,
+            scratch,
+            record=record.files(),
+            card=lambda whole: render_card(whole, record, terms),
+        )

@@ -42,7 +42,7 @@ def test_an_evaluation_is_written_whole(tmp_path: Path) -> None:
     names = sorted(path.name for path in result.folder.iterdir())
     made = ("grouped", "leave-family-out", "leave-source-out", "random")
     tables = [f"predictions-{level}-{name}.parquet" for level in ("capture", "connection") for name in made]
-    assert names == ["evaluation.html", "evaluation.json", *tables]
+    assert names == ["card.md", "evaluation.html", "evaluation.json", *tables]
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)

@@ -13,9 +13,10 @@ Row = tuple[str, int, int]
 def together(rows: list[Row], folds: int = 2) -> list[int]:
     """Number rows of (source, group, class) by what is held out with them."""
     sources, groups, y = zip(*rows, strict=True)
-    return held_out_together(
+    numbers: list[int] = held_out_together(
         "source", pl.Series(sources), np.array(groups), np.array(y, np.int8), folds
     ).tolist()
+    return numbers
 
 
 def test_a_group_of_two_sources_makes_one_of_them() -> None:
