@@ -46,7 +46,7 @@ def held_out(rows: int, captures: int, distinct: int | None, protocol: Holdout) 
             "capture_id": pl.Series(capture).cast(pl.String),
             "uid": pl.Series(np.arange(rows)).cast(pl.String),
             "source": pl.Series(capture % SOURCES).cast(pl.String),
-            "family": pl.when(pl.Series(y == 1)).then(pl.Series(capture % 7).cast(pl.String)),
+            "family": pl.Series(capture % 7).cast(pl.String).set(pl.Series(y == 0), None),
             "ts": moment.cast(pl.Datetime("us", "UTC")),
             "host": pl.Series(rng.integers(0, 20, rows)).cast(pl.String),
         }
