@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Certificates:
-    """What is trusted, read when a connection first needs it: the usual list takes longer than many a download.
+    """What is trusted, read when a connection first needs it: the usual list takes as long as many downloads.
 
     Args:
-        ca: A file of certificates to trust in place of all others, which is read at once; the environment names
-            others (SSL_CERT_FILE, SSL_CERT_DIR).
+        ca: A file of certificates to trust in place of all others, which is read at once; the environment
+            names others (SSL_CERT_FILE, SSL_CERT_DIR).
 
     Raises:
         MissingInput: The file of certificates is not there.

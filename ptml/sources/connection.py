@@ -10,20 +10,25 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import h11
 import httpcore
+
+from ptml.sources.streams import StoppableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ptml.sources.certificates import Certificates
 
-PIECE_BYTES = 120 << 10
-"""As much as glibc takes from its heap; for more it asks the system each time."""
+PIECE_BYTES = 1 << 16
+BUFFER_BYTES = 1 << 19
+BUFFER = "ptml.buffer"
+"""The extension of a request that lends a buffer for the body; a piece is gone once the next is read."""
 LARGEST_HEAD = 100 << 10
 BODILESS = frozenset({204, 304})
+SWITCHING = 101
 READABLE = "is_readable"
 Event = h11.Event | type[h11.PAUSED] | type[h11.NEED_DATA]
 
@@ -63,7 +68,7 @@ class Connection(httpcore.ConnectionInterface):
         certificates: What is trusted there.
         backend: What connects.
         idle: Seconds after which it is closed if it is not used.
-        stream: Its bytes; None before the first request.
+        wire: Its bytes; None before the first request.
         state: ``new``, ``active``, ``idle`` or ``closed``.
         until: When it is to be closed if it stays idle.
     """
@@ -72,7 +77,7 @@ class Connection(httpcore.ConnectionInterface):
     certificates: Certificates
     backend: httpcore.NetworkBackend
     idle: float
-    stream: httpcore.NetworkStream | None = None
+    wire: httpcore.NetworkStream | None = None
     state: str = "new"
     until: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,9 +99,9 @@ class Connection(httpcore.ConnectionInterface):
             raise
 
     def _exchange(self, request: httpcore.Request) -> httpcore.Response:
-        if self.stream is None:
-            self.stream = self._connect(_timeouts(request).get("connect"))
-        exchange = _Exchange(self.stream, request)
+        if self.wire is None:
+            self.wire = self._connect(_timeouts(request).get("connect"))
+        exchange = _Exchange(self.wire, request)
         exchange.send(request)
         head = exchange.head()
         body = _Body(self, exchange, head)
@@ -125,8 +130,8 @@ class Connection(httpcore.ConnectionInterface):
     def close(self) -> None:
         """Close it."""
         self.state = "closed"
-        if self.stream is not None:
-            self.stream.close()
+        if self.wire is not None:
+            self.wire.close()
 
     def info(self) -> str:
         """Tell of it."""
@@ -142,9 +147,9 @@ class Connection(httpcore.ConnectionInterface):
 
     def has_expired(self) -> bool:
         """Tell whether it has been idle for long, or the host has closed it: then it can be read at once."""
-        if self.state != "idle" or self.stream is None:
+        if self.state != "idle" or self.wire is None:
             return False
-        return time.monotonic() > self.until or bool(self.stream.get_extra_info(READABLE))
+        return time.monotonic() > self.until or bool(self.wire.get_extra_info(READABLE))
 
     def is_idle(self) -> bool:
         """Tell whether nothing is on its way."""
@@ -162,6 +167,7 @@ class _Exchange:
         self.stream = stream
         self.method = request.method
         self.timeouts = _timeouts(request)
+        self.buffer: bytearray | None = request.extensions.get(BUFFER)
         self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
 
     def send(self, request: httpcore.Request) -> None:
@@ -184,7 +190,7 @@ class _Exchange:
             event = self.event()
             if isinstance(event, h11.Response):
                 return event
-            if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
+            if not isinstance(event, h11.InformationalResponse) or event.status_code == SWITCHING:
                 raise httpcore.RemoteProtocolError("the host answered with no answer")
 
     def event(self) -> Event:
@@ -202,10 +208,18 @@ class _Exchange:
     def read(self) -> bytes:
         return self.stream.read(PIECE_BYTES, self.timeouts.get("read"))
 
+    def some(self, left: int) -> bytes:
+        """Read some of a body: as much as a lent buffer holds, unless that takes long."""
+        stream, timeout = self.stream, self.timeouts.get("read")
+        if self.buffer is None or not isinstance(stream, StoppableStream):
+            return stream.read(min(left, PIECE_BYTES), timeout)
+        view = memoryview(self.buffer)[:left]
+        return cast("bytes", view[: stream.fill(view, timeout)])
+
     def length(self, head: h11.Response) -> int | None:
         """Give the bytes of a body that may be read past h11: it is there, and its length is told and all."""
         headers = {bytes(name): bytes(value) for name, value in head.headers}
-        plain = self.method == b"GET" and head.status_code >= 200 and head.status_code not in BODILESS
+        plain = self.method == b"GET" and head.status_code not in BODILESS
         known = b"content-length" in headers and b"transfer-encoding" not in headers
         stays = head.http_version == b"1.1" and b"connection" not in headers
         return int(headers[b"content-length"]) if plain and known and stays else None
@@ -229,21 +243,20 @@ class _Body:
             raise
 
     def _as_it_comes(self, length: int) -> Iterator[bytes]:
-        left = length
-        piece, _ = self.exchange.http.trailing_data
+        first, _ = self.exchange.http.trailing_data
+        left = max(length - len(first), 0)
+        self.whole = len(first) == length
+        yield first[:length]  # a host that sent more is not asked again over this connection
         while left:
-            if not piece and not (piece := self.exchange.read()):
+            piece = self.exchange.some(left)
+            if not piece:
                 raise httpcore.RemoteProtocolError(
                     "peer closed connection without sending complete message body "
                     f"(received {length - left} bytes, expected {length})"
                 )
-            if len(piece) > left:
-                raise httpcore.RemoteProtocolError("the host sent more than it told")
             left -= len(piece)
             self.whole = not left
             yield piece
-            piece = b""
-        self.whole = True
 
     def _through_h11(self) -> Iterator[bytes]:
         while not isinstance(event := self.exchange.event(), h11.EndOfMessage):

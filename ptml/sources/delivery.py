@@ -35,7 +35,12 @@ def deliver(client: Client, item: Item, room: Room, *, secrets: Mapping[str, str
     captures: list[Captured] = []
     try:
         opened = open_fetched(
-            came.path, item.name, room.scratch / "opened", words, hashes=(came.sha256, came.md5)
+            came.path,
+            item.name,
+            room.scratch / "opened",
+            words,
+            hashes=(came.sha256, came.md5),
+            head=came.head,
         )
         captures += opened.captures
     finally:

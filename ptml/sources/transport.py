@@ -58,9 +58,7 @@ class Transport(httpx.BaseTransport):
         self.connections = connections
         self.certificates = Certificates(ca)
         stoppable = StoppableBackend(backend, stopping)
-        self.straight = _By(
-            Pool(self.certificates, stoppable, connections=connections, idle=IDLE_SECONDS)
-        )
+        self.straight = _By(Pool(self.certificates, stoppable, connections=connections, idle=IDLE_SECONDS))
         self.proxies = getproxies()
         self.proxied: dict[str, _By] = {}
         self.lock = threading.Lock()
