@@ -111,7 +111,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
     model = _model(task.model, task.own)
     with writing(task.connections):
         task.connections.mkdir(parents=True)
-    workspace = Workspace(task.folder / "workspace")
+    workspace = Workspace(task.folder / "workspace", durable=False)
     try:
         files = log_files(task.found.source)
         manifest = _parse(files, workspace, task.how)
