@@ -259,22 +259,30 @@ def fsync_folder(path: Path) -> None:
         fsync_file(path)
 
 
-def replace_atomically(temporary: Path, final: Path) -> None:
-    """Move a finished file into place: readers see the old one or the new one, never a part."""
+def replace_atomically(temporary: Path, final: Path, *, durable: bool = True) -> None:
+    """Move a finished file into place: readers see the old one or the new one, never a part.
+
+    Args:
+        temporary: Where it lies.
+        final: Where it goes.
+        durable: Whether it is to outlast a power cut.
+    """
     with writing(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        fsync_file(temporary)
+        if durable:
+            fsync_file(temporary)
         temporary.replace(final)
-        fsync_folder(final.parent)
+        if durable:
+            fsync_folder(final.parent)
 
 
-def write_bytes(path: Path, data: bytes, scratch: Path) -> None:
+def write_bytes(path: Path, data: bytes, scratch: Path, *, durable: bool = True) -> None:
     """Write a small file whole or not at all; `scratch` is a folder on the same file system."""
     temporary = scratch / f"{path.name}.{os.getpid()}"
     with writing(path):
         scratch.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
-    replace_atomically(temporary, path)
+    replace_atomically(temporary, path, durable=durable)
 
 
 def write_together(folder: Path, files: Mapping[str, bytes], scratch: Path) -> None:
@@ -295,9 +303,9 @@ def write_together(folder: Path, files: Mapping[str, bytes], scratch: Path) -> N
         replace_atomically(file, folder / name)
 
 
-def write_json(path: Path, value: Mapping[str, Any], scratch: Path) -> None:
+def write_json(path: Path, value: Mapping[str, Any], scratch: Path, *, durable: bool = True) -> None:
     """Write a JSON file, keys sorted, whole or not at all."""
-    write_bytes(path, json_bytes(value), scratch)
+    write_bytes(path, json_bytes(value), scratch, durable=durable)
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:

@@ -217,7 +217,7 @@ class Publication:
             counts=dict(counts or {}),
         )
         path = self.workspace.manifest(self.stage, self.capture_id)
-        write_json(path, asdict(manifest), self.folder)
+        write_json(path, asdict(manifest), self.folder, durable=self.workspace.durable)
         self._remove_superseded(old, manifest)
         return manifest
 
@@ -235,7 +235,7 @@ class Publication:
 
     def _publish(self, file: PendingFile, place: Path) -> FileRecord:
         size, digest = file.temporary.stat().st_size, sha256_file(file.temporary)
-        replace_atomically(file.temporary, place)
+        replace_atomically(file.temporary, place, durable=self.workspace.durable)
         relative = place.relative_to(self.workspace.root).as_posix()
         return FileRecord(path=relative, dataset=file.dataset, bytes=size, sha256=digest, rows=file.rows)
 

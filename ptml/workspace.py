@@ -50,12 +50,18 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class Workspace:
     """A folder that holds everything a run writes. Making one touches no disk.
 
+    Attributes:
+        root: The folder.
+        durable: Whether what is published is to outlast a power cut; one that is removed before the command
+            ends saves the waiting for the disk.
+
     >>> from pathlib import Path
     >>> Workspace(Path("data")).model("baseline").as_posix()
     'data/models/baseline'
     """
 
     root: Path
+    durable: bool = True
 
     @property
     def catalog(self) -> Path:

@@ -95,3 +95,13 @@ def test_paths_that_are_not_utf8_are_shown_and_stay_apart() -> None:
     """File names of other bytes than UTF-8 become valid text, and two that differ give texts that differ."""
     paths = [Path(os.fsdecode(name)) for name in (b"zeek/caf\xe9", b"zeek/caf\xe8")]
     assert [io.path_text(path) for path in paths] == [r"zeek/caf\xe9", r"zeek/caf\xe8"]
+
+
+def test_what_is_thrown_away_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that need not outlast a power cut is whole in its place, and the disk is not waited for."""
+    waits: list[int] = []
+    monkeypatch.setattr("os.fsync", waits.append)
+    io.write_bytes(tmp_path / "a", b"data", tmp_path / "scratch", durable=False)
+    assert ((tmp_path / "a").read_bytes(), len(waits)) == (b"data", 0)
+    io.write_bytes(tmp_path / "a", b"more", tmp_path / "scratch")
+    assert ((tmp_path / "a").read_bytes(), len(waits)) == (b"more", 2)

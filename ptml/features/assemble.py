@@ -8,6 +8,7 @@ No step depends on the order in which Polars hands on the rows of a join or a gr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -200,11 +201,14 @@ def finished(frame: pl.LazyFrame, keys: Iterable[str], features: Sequence[Featur
     >>> table.select("duration", "resp_pkts_per_s").row(0)
     (None, None)
     """
-    present = set(frame.collect_schema())
-    exprs = []
-    for feature in features:
-        column = pl.col(feature.name) if feature.name in present else pl.lit(None, feature.dtype)
-        if feature.dtype == pl.Float32:
-            column = pl.when(column.is_finite()).then(column)
-        exprs.append(column.alias(feature.name))
+    present = frame.collect_schema()
+    exprs = (_final(one.name, one.dtype, there=one.name in present) for one in features)
     return frame.select(*keys, *exprs)
+
+
+@cache
+def _final(name: str, dtype: pl.DataType, *, there: bool) -> pl.Expr:
+    column = pl.col(name) if there else pl.lit(None, dtype)
+    if dtype == pl.Float32:
+        column = pl.when(column.is_finite()).then(column)
+    return column.alias(name)

@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias, cast
 
 import polars as pl
@@ -77,7 +78,7 @@ class Feature:
         >>> pl.DataFrame({"query": ["a", "b"]}).select(feature.expr()).to_dict(as_series=False)
         {'answers': [2]}
         """
-        return self.build().cast(self.dtype, strict=False).alias(self.name)
+        return _built(self.build, self.dtype, self.name)
 
     @property
     def type_name(self) -> str:
@@ -90,7 +91,7 @@ class Feature:
         >>> read_feature(_example, "volume").columns()
         frozenset({'orig_bytes'})
         """
-        return frozenset(self.build().meta.root_names())
+        return _columns(self.build)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,17 @@ def read_feature(
         scope=cast("Scope", facts["Scope"]),
         source=facts["Source"],
     )
+
+
+@cache
+def _built(build: FeatureFunction, dtype: pl.DataType, name: str) -> pl.Expr:
+    """Build a column once: for a capture of a few rows all the expressions take longer than the values."""
+    return build().cast(dtype, strict=False).alias(name)
+
+
+@cache
+def _columns(build: FeatureFunction) -> frozenset[str]:
+    return frozenset(build().meta.root_names())
 
 
 def _dtype(name: str, values: str) -> pl.DataType:

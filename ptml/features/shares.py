@@ -90,6 +90,9 @@ class Shares:
         Raises:
             CannotWrite: The operating system refused.
         """
+        if self._count == 1:  # what is small is read at once: the streaming engine takes longer to start
+            self._held += [held] if (held := rows.collect()).height else []
+            return
         share = pl.struct(keys).hash() % self._count
         for batch in rows.collect_batches(chunk_size=batch_rows, maintain_order=True):
             self.deal(batch, share)

@@ -15,6 +15,7 @@ from ptml.features.build import iter_connection_features
 from ptml.features.inputs import COLUMNS
 from ptml.features.large import collect_capture_features
 from ptml.features.own import feature_set, own_file
+from ptml.features.small import held_if_small
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.published import published_logs
@@ -149,8 +150,9 @@ def derive(task: FeaturesTask) -> Manifest:
     with task.workspace.scratch_folder() as folder:
         publication = Publication(task.workspace, STAGE, task.capture_id, task.fingerprint, folder)
         try:
-            rows = _write_connections(publication, logs, task)
-            _write_capture(publication, logs, task)
+            held = held_if_small(logs, task.parsed.rows_out, task.features)
+            rows = _write_connections(publication, held, task)
+            _write_capture(publication, held, task)
         except pl.exceptions.PolarsError as error:
             if task.own is None:
                 raise

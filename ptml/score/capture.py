@@ -15,6 +15,7 @@ from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
 from ptml.features.own import OwnFile, feature_set
+from ptml.features.small import held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.artifact import Model
+    from ptml.features.family import Logs
     from ptml.manifest import Manifest
     from ptml.score.discover import Found
 
@@ -109,7 +111,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
     model = _model(task.model, task.own)
     with writing(task.connections):
         task.connections.mkdir(parents=True)
-    workspace = Workspace(task.folder / "workspace")
+    workspace = Workspace(task.folder / "workspace", durable=False)
     try:
         files = log_files(task.found.source)
         manifest = _parse(files, workspace, task.how)
@@ -118,9 +120,10 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
         pcap = ZEEK in manifest.parameters
         if CONN not in logs and not pcap and CONN not in {log_name(path) for path in files}:
             raise MissingInput("; ".join([NO_CONN, *unread]))
-        _write_connections(task, model, logs)
+        held = held_if_small(logs, manifest.rows_out, feature_set(task.own))
+        _write_connections(task, model, held)
         summary = _summarise(task)
-        verdict = _score_whole(task, model, logs) if summary["connections"] else {}
+        verdict = _score_whole(task, model, held) if summary["connections"] else {}
         return CaptureOutcome(
             capture_id=manifest.capture_id,
             **summary,
@@ -148,7 +151,7 @@ def _model(folder: Path, own: OwnFile | None) -> Model:
     return load_model(folder, feature_version=feature_set(own).version)
 
 
-def _write_connections(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> None:
+def _write_connections(task: CaptureTask, model: Model, logs: Logs) -> None:
     if CONN not in logs:
         return
     batches = iter_connection_features(
@@ -186,7 +189,7 @@ def _mean_probability(parts: list[Path]) -> float | None:
     return float(total / rows / _UNITS)
 
 
-def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> dict[str, Any]:
+def _score_whole(task: CaptureTask, model: Model, logs: Logs) -> dict[str, Any]:
     if "capture" not in model.levels:
         return {}
     features = collect_capture_features(

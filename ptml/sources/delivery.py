@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptml.io import writing
 from ptml.sources.asks import Ask
 from ptml.sources.downloading import download
 from ptml.sources.opening import open_fetched
-from ptml.sources.protocol import Delivery
+from ptml.sources.protocol import Captured, Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +31,20 @@ def deliver(client: Client, item: Item, room: Room, *, secrets: Mapping[str, str
     """
     ask = Ask(item.url, secrets=secrets or {})
     came = download(client, ask, room.partial, item.promise, moved=room.moved)
-    path = room.scratch / "fetched"
-    with writing(path):
-        came.path.replace(path)
     words = tuple(dict.fromkeys([*room.passwords, *item.passwords]))
-    opened = open_fetched(path, item.name, room.scratch / "opened", words, hashes=(came.sha256, came.md5))
+    captures: list[Captured] = []
+    try:
+        opened = open_fetched(
+            came.path,
+            item.name,
+            room.scratch / "opened",
+            words,
+            hashes=(came.sha256, came.md5),
+            head=came.head,
+        )
+        captures += opened.captures
+    finally:
+        if not any(came.path in one.files.values() for one in captures):  # it was but the wrapping
+            came.path.unlink(missing_ok=True)
     notes = tuple(dict.fromkeys(opened.notes))
-    return Delivery(tuple(opened.captures), came.size, came.sha256, notes)
+    return Delivery(tuple(captures), came.size, came.sha256, notes)

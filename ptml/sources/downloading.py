@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WHOLE, PART, NOT_SATISFIABLE = 200, 206, 416
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 WORTH_ANOTHER_ROUND = 1 << 16
+HEAD_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Downloaded:
         size: Its bytes.
         sha256: Its hash.
         md5: Likewise, if it was promised.
+        head: Its first bytes.
         resumed: Bytes of it that an earlier try had brought.
     """
 
@@ -68,6 +70,7 @@ class Downloaded:
     size: int
     sha256: str
     md5: str | None
+    head: bytes = b""
     resumed: int = 0
 
 
@@ -141,6 +144,7 @@ class _Transfer:
     resumed: int = 0
     expected: int = 0
     url: str = ""
+    head: bytes = b""
     sha256: Any = None
     md5: Any = None
 
@@ -149,6 +153,7 @@ class _Transfer:
         self._begin_hashes()
 
     def _begin_hashes(self) -> None:
+        self.head = b""
         self.sha256 = hashlib.sha256()
         self.md5 = hashlib.md5(usedforsecurity=False) if self.promise.md5 else None
 
@@ -166,7 +171,7 @@ class _Transfer:
                 if self.size < before + WORTH_ANOTHER_ROUND or not deadline.left:
                     raise failure(self.ask, error) from error
         digest, md5 = self.sha256.hexdigest(), self.md5.hexdigest() if self.md5 else None
-        return Downloaded(self.partial.path, self.url, self.size, digest, md5, self.resumed)
+        return Downloaded(self.partial.path, self.url, self.size, digest, md5, self.head, self.resumed)
 
     def _is_all_here(self) -> bool:
         """Tell whether an earlier run was stopped when all had come, which the promised hash will tell."""
@@ -193,7 +198,7 @@ class _Transfer:
             headers={**self.ask.headers, "accept-encoding": "identity", **self._range()},
             secrets=self.ask.secrets,
         )
-        with self.client.open(ask, deadline) as response:
+        with self.client.open(ask, deadline, buffered=True) as response:
             self.client.raise_if_transient(ask, response)
             self.url = str(response.url)
             if response.status_code == NOT_SATISFIABLE and self.size:
@@ -232,7 +237,6 @@ class _Transfer:
         if length.isascii() and length.isdigit():
             self._expect(self.size + int(length))
         with writing(self.partial.path), self.partial.path.open("ab", buffering=0) as file:
-            # Each piece goes on as it came: it is in the processor's cache still, and joining would copy it.
             for piece in self.client.pieces(ask, response, deadline, raw=True):
                 write_whole(file, piece)
                 self._count(piece)
@@ -247,6 +251,8 @@ class _Transfer:
         return told is None or told[2] == "*" or self.size >= int(told[2])
 
     def _count(self, piece: bytes) -> None:
+        if len(self.head) < HEAD_BYTES:
+            self.head += bytes(piece[: HEAD_BYTES - len(self.head)])
         self.size += len(piece)
         for digest in (self.sha256, self.md5):
             if digest is not None:
@@ -261,6 +267,6 @@ class _Transfer:
         if not response.headers.get("content-type", "").startswith(("text/", "application/json")):
             return ""
         with contextlib.suppress(Transient):
-            piece = next(self.client.pieces(ask, response, deadline), b"")
+            piece = bytes(next(self.client.pieces(ask, response, deadline), b""))
             return f": {excerpt(ask.hide(piece))}" if piece else ""
         return ""

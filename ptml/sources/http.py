@@ -15,6 +15,7 @@ import httpx
 from ptml.errors import DownloadError
 from ptml.sources.addresses import CheckedBackend
 from ptml.sources.asks import TOO_MANY, Answer, Ask, require_good
+from ptml.sources.connection import BUFFER, BUFFER_BYTES
 from ptml.sources.faults import failure, too_long, translating
 from ptml.sources.patience import (
     Deadline,
@@ -72,6 +73,7 @@ class Client:
         self.retries = retries or Retries()
         self.pace = Pace(pace)
         self.stopping = threading.Event()
+        self.own = threading.local()
         self.inner = httpx.Client(
             transport=Transport(
                 backend or CheckedBackend(allow_private=allow_private),
@@ -145,17 +147,23 @@ class Client:
         return persist(attempt, self.retries, deadline=deadline, stopping=self.stopping)
 
     @contextlib.contextmanager
-    def open(self, ask: Ask, deadline: Deadline) -> Iterator[httpx.Response]:
+    def open(self, ask: Ask, deadline: Deadline, *, buffered: bool = False) -> Iterator[httpx.Response]:
         """Send a request once, follow its redirects, and lend the answer, its body yet to be read.
+
+        Args:
+            ask: The request.
+            deadline: When to give up.
+            buffered: Whether pieces of the body may share memory: each is gone once the next one is read.
 
         Raises:
             DownloadError: It leads where nobody should go, or the user stopped it.
             Transient: No answer came.
         """
         request = self._request(ask)
+        lent = {BUFFER: self._buffer()} if buffered else {}
         for _ in range(REDIRECTS + 1):
             self._wait_for_turn(request.url.host, deadline)
-            request.extensions = {**request.extensions, "timeout": self._timeout(deadline)}
+            request.extensions = {**request.extensions, "timeout": self._timeout(deadline), **lent}
             with translating(ask, self.timeouts):
                 response = self.inner.send(request, stream=True)
             try:
@@ -218,6 +226,13 @@ class Client:
             raise DownloadError(f"{ask}: that is no URL ({error})", hint="check the address") from error
         _check_scheme(ask, request.url)
         return request
+
+    def _buffer(self) -> bytearray:
+        """Give the thread's buffer."""
+        if not hasattr(self.own, "buffer"):
+            self.own.buffer = bytearray(BUFFER_BYTES)
+        buffer: bytearray = self.own.buffer
+        return buffer
 
     def _wait_for_turn(self, host: str, deadline: Deadline) -> None:
         self.stopping.wait(min(self.pace.reserve(host), deadline.left))

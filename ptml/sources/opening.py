@@ -83,6 +83,7 @@ def open_fetched(
     passwords: Sequence[str] = (),
     *,
     hashes: tuple[str, str | None] | None = None,
+    head: bytes | None = None,
 ) -> Opened:
     """Find the captures in a file.
 
@@ -92,12 +93,13 @@ def open_fetched(
         folder: Where what comes out of an archive goes.
         passwords: What to try where it is encrypted.
         hashes: SHA-256 of the file and, where that is known too, MD5.
+        head: Its first bytes, where they are known.
 
     Raises:
         BadData: It holds no capture, is broken, is encrypted, or exceeds a limit.
     """
     work = _Opening(folder, passwords)
-    head = _head(path)
+    head = _head(path) if head is None else head
     if head[:4] in PCAP_MAGICS:
         work.found.captures.append(_pcap(path, name, hashes))
     elif is_pcap(path):

@@ -13,7 +13,7 @@ import tenacity
 from ptml.errors import DownloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
@@ -89,6 +89,10 @@ def persist(
     Raises:
         Transient: The last one, when it has been tried often enough, or the wait would be too long.
     """
+    try:
+        return attempt()  # most go well at once, and need none of what follows
+    except Transient as error:
+        first = iter((error,))
     jitter = tenacity.wait_random_exponential(multiplier=retries.first, max=retries.longest)
 
     def wait(state: tenacity.RetryCallState) -> float:
@@ -106,10 +110,17 @@ def persist(
         reraise=True,
     )
     try:
-        return retrying(attempt)
+        return retrying(lambda: _once_more(first, attempt))
     except Transient as error:
         error.tries = retrying.statistics["attempt_number"]
         raise
+
+
+def _once_more(failed: Iterator[Transient], attempt: Callable[[], T]) -> T:
+    """Fail as the first try did, which has been made already; else try."""
+    for error in failed:
+        raise error
+    return attempt()
 
 
 def _asked(state: tenacity.RetryCallState) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,10 @@ class StoppableBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect."""
         stream = self.inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _Stoppable(stream, self.stopping)
+        return StoppableStream(stream, self.stopping)
 
 
-class _Stoppable(httpcore.NetworkStream):
+class StoppableStream(httpcore.NetworkStream):
     """Waits for bytes a little at a time, and looks up in between."""
 
     def __init__(self, inner: httpcore.NetworkStream, stopping: threading.Event) -> None:
@@ -48,6 +49,7 @@ class _Stoppable(httpcore.NetworkStream):
         self.stopping = stopping
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read some bytes; none at the end."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             left = SLICE if end is None else end - time.monotonic()
@@ -57,10 +59,43 @@ class _Stoppable(httpcore.NetworkStream):
                 if self.stopping.is_set() or (end is not None and time.monotonic() >= end):
                     raise
 
+    def fill(self, buffer: memoryview, timeout: float | None = None) -> int:
+        """Read into a buffer until it is full, the host pauses, or a moment has passed; 0 at the end.
+
+        Reading, writing and hashing many small pieces costs more in turns of Python's threads than in work.
+        """
+        have = self._read_into(buffer, timeout)
+        end = time.monotonic() + SLICE
+        with contextlib.suppress(httpcore.ReadTimeout, httpcore.ReadError):  # what is here comes first
+            while 0 < have < len(buffer) and time.monotonic() < end:
+                more = self._read_into(buffer[have:], SLICE)
+                if not more:
+                    break
+                have += more
+        return have
+
+    def _read_into(self, buffer: memoryview, timeout: float | None) -> int:
+        socket = self.inner.get_extra_info("socket")
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = SLICE if end is None else end - time.monotonic()
+            wait = max(min(left, SLICE), 0.001)
+            if socket.gettimeout() != wait:  # setting it is a system call
+                socket.settimeout(wait)
+            try:
+                return int(socket.recv_into(buffer))
+            except TimeoutError as error:
+                if self.stopping.is_set() or (end is not None and time.monotonic() >= end):
+                    raise httpcore.ReadTimeout(str(error)) from error
+            except OSError as error:
+                raise httpcore.ReadError(str(error)) from error
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all bytes."""
         self.inner.write(buffer, timeout)
 
     def close(self) -> None:
+        """Close the connection."""
         self.inner.close()
 
     def start_tls(
@@ -69,7 +104,9 @@ class _Stoppable(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stoppable(self.inner.start_tls(ssl_context, server_hostname, timeout), self.stopping)
+        """Encrypt it from now on."""
+        return StoppableStream(self.inner.start_tls(ssl_context, server_hostname, timeout), self.stopping)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's own type
+        """Tell of the connection."""
         return self.inner.get_extra_info(info)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ptml.io import fsync_file, fsync_folder, sha256_json, writing
 from ptml.manifest import FileRecord, Manifest
+from ptml.sources.downloading import write_whole
 from ptml.sources.raw import STAGE
 from ptml.sources.receipt import plain
 
@@ -106,7 +107,8 @@ def _publish(workspace: Workspace, manifests: dict[str, Manifest], folders: set[
     for capture_id, manifest in manifests.items():
         temporary, final = scratch / f"{capture_id}.json", workspace.manifest(STAGE, capture_id)
         value = plain(manifest) | {"files": [plain(file) for file in manifest.files]}
-        temporary.write_text(json.dumps(value, sort_keys=True) + "\n", "utf-8")
+        with temporary.open("wb", buffering=0) as file:
+            write_whole(file, (json.dumps(value, sort_keys=True) + "\n").encode())
         written[temporary] = final
     sync_all(scratch, [*folders, *written])
     parents = {final.parent for final in written.values()}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
 
-from ptml.errors import MissingInput, SettingsError
+from ptml.errors import SettingsError
 from ptml.sources.addresses import check_literal
+from ptml.sources.certificates import Certificates
+from ptml.sources.connection import Pool
 from ptml.sources.streams import StoppableBackend
 
 if TYPE_CHECKING:
@@ -54,14 +55,10 @@ class Transport(httpx.BaseTransport):
     ) -> None:
         self.allow_private = backend.allow_private
         self.stopping = stopping
-        self.options: dict[str, Any] = {
-            "ssl_context": _context(ca),
-            "max_connections": connections,
-            "max_keepalive_connections": connections,
-            "keepalive_expiry": IDLE_SECONDS,
-        }
+        self.connections = connections
+        self.certificates = Certificates(ca)
         stoppable = StoppableBackend(backend, stopping)
-        self.straight = _By(httpcore.ConnectionPool(**self.options, network_backend=stoppable))
+        self.straight = _By(Pool(self.certificates, stoppable, connections=connections, idle=IDLE_SECONDS))
         self.proxies = getproxies()
         self.proxied: dict[str, _By] = {}
         self.lock = threading.Lock()
@@ -104,21 +101,13 @@ class Transport(httpx.BaseTransport):
             str(parts.url),
             proxy_auth=parts.raw_auth,
             network_backend=StoppableBackend(httpcore.SyncBackend(), self.stopping),
-            **self.options,
+            ssl_context=self.certificates.context(),
+            max_connections=self.connections,
+            max_keepalive_connections=self.connections,
+            keepalive_expiry=IDLE_SECONDS,
         )
 
     def close(self) -> None:
         """Close all connections."""
         for transport in (self.straight, *self.proxied.values()):
             transport.close()
-
-
-def _context(ca: Path | None) -> ssl.SSLContext:
-    if ca is None:
-        return httpx.create_ssl_context()
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except FileNotFoundError as error:
-        raise MissingInput(f"{ca} does not exist", hint="--ca names a file of certificates (PEM)") from error
-    except (ssl.SSLError, OSError) as error:
-        raise SettingsError(f"{ca} holds no certificates in PEM: {error}") from error
