@@ -80,6 +80,30 @@ def test_an_edited_schema_is_refused(key: str, value: str) -> None:
         load_estimator(edited(data, lambda schema: schema["content"].update({key: value})), PATH)
 
 
+@pytest.mark.parametrize(
+    ("name", "tree"),
+    [
+        ("hist-gradient-boosting", lambda model: model._predictors[0][0]),
+        ("lightgbm", lambda model: model.predictors_[0]),
+        ("xgboost", lambda model: model.predictors_[-1]),
+    ],
+)
+def test_edited_indices_are_found_on_loading(name: Any, tree: Any) -> None:  # noqa: ANN401
+    """A file whose types are all permitted, and whose tree leads outside, is refused as it is loaded."""
+    pipeline, _ = fitted(name)
+    tree(pipeline[-1]).nodes["feature_idx"][0] = 10_000
+    with pytest.raises(BadData, match="beyond its"):
+        load_estimator(dump_estimator(pipeline), PATH)
+
+
+def test_a_file_names_no_module_of_another_library() -> None:
+    """What LightGBM and XGBoost grew is saved as arrays: neither library is named in the file."""
+    for name in ("lightgbm", "xgboost"):
+        with zipfile.ZipFile(io.BytesIO(dump_estimator(fitted(name)[0]))) as archive:
+            schema = json.loads(archive.read("schema.json"))
+        assert f'"__module__": "{name}' not in json.dumps(schema)
+
+
 def test_a_truncated_file_is_refused() -> None:
     """A file that was cut short is refused."""
     data = dump_estimator(fitted("logistic-regression")[0])
