@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
+from ptml.evaluate.bootstrap import DRAWS, MIN_DEFINED, TAILS
 from ptml.evaluate.parts import Importance
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
 
@@ -32,8 +33,6 @@ OWN = "own features"
 ROWS: Mapping[Level, int] = {"connection": 2_000, "capture": 1_000}
 """How many held-out rows of a split are shuffled at most."""
 REPEATS: Mapping[Level, int] = {"connection": 1, "capture": 5}
-DRAWS = 1_000
-TAILS = (0.025, 0.975)
 
 
 def families(names: Sequence[str], level: Level) -> dict[str, list[str]]:
@@ -185,7 +184,7 @@ class GroupedArea:
         result = {}
         for name, loss in losses.items():
             drawn = ((times @ loss) * times).sum(axis=1)[pairs > 0] / pairs[pairs > 0]
-            ends = np.quantile(drawn, TAILS).tolist() if len(drawn) > DRAWS // 2 else (None, None)
+            ends = np.quantile(drawn, TAILS).tolist() if len(drawn) >= MIN_DEFINED * DRAWS else (None, None)
             result[name] = (float(loss.sum()), *ends)
         return result
 

@@ -142,7 +142,7 @@ def usual_values(inputs: pl.DataFrame) -> pl.DataFrame:
             value = column.median()
         else:
             value = column.drop_nulls().mode().sort()[0]
-        usual.append(pl.Series(column.name, [value], column.dtype))
+        usual.append(pl.Series(column.name, [value], column.dtype, strict=False))
     return pl.DataFrame(usual)
 
 
