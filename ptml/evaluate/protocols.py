@@ -77,7 +77,7 @@ def out_of_fold(
     max_false_positive_rate: float,
     seed: int,
     progress: Progress = silent,
-    watch: Callable[[Split, Fitted], None] | None = None,
+    watch: Callable[[Split, Fitted, NDArray[np.float64]], None] | None = None,
 ) -> HeldOut:
     """Predict each row held out with a model that was fitted, calibrated and given its threshold without it.
 
@@ -88,7 +88,8 @@ def out_of_fold(
         max_false_positive_rate: Bound that each split's threshold keeps within what it learns from.
         seed: Seed of the fits.
         progress: Called before each split.
-        watch: Called with each split and what was fitted for it, before the next is made.
+        watch: Called with each split, what was fitted for it, and the probabilities of the rows held out,
+            before the next is made.
 
     Raises:
         BadData: A split has too few captures of a class to learn from; where others can be made without it,
@@ -122,7 +123,7 @@ def out_of_fold(
         threshold[split.test], fold[split.test] = fitted.threshold, len(made)
         made.append(split)
         if watch is not None:
-            watch(split, fitted)
+            watch(split, fitted, probability[split.test])
     progress(f"{data.level}: {plan.protocol}", len(plan.splits), len(plan.splits))
     if skipped and (not made or plan.protocol not in PARTIAL):
         raise skipped[0][1]

@@ -182,6 +182,7 @@ def _facts(
         "draws": DRAWS,
         "feature_version": used["feature_version"],
         "notes": notes,
+        "labels": by,
     }
     protocols = settings.model_dump(mode="json", exclude={"seed"})
     return {**facts, "fingerprint": sha256_json([STAGE_VERSION, facts, protocols, compared])}

@@ -81,6 +81,9 @@ MEASURES: dict[str, tuple[str, str]] = {
     "precision_at_1e-4": ("Precision at 1 in 10 000", "the same where one in ten thousand is"),
     "mcc": ("MCC", "agreement of verdict and label: 1 is perfect, 0 is chance"),
     "brier": ("Brier score", "mean squared error of the probability; lower is better"),
+    "captures_detected": ("Captures detected", "share of malicious captures with at least one true alert"),
+    "alerts_per_host_day": ("Alerts a host-day", "alerts for each day on which a host opened a connection"),
+    "false_alarms_per_host_day": ("False alarms a host-day", "of these the benign ones, on benign host-days"),
     "ece": (
         "ECE",
         "mean distance between the probability given and the share that is malicious; lower is better",
