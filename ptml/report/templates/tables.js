@@ -1,6 +1,6 @@
 "use strict";
 (function () {
-  const SEARCH_FROM = 12;
+  const SEARCH_FROM = 20;
 
   function shown(cell) {
     return cell.textContent.trim();
