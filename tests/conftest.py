@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from ptml.workspace import Workspace
+from tests.browser import Browser, browsing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 settings.register_profile("test", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile(
@@ -41,3 +46,10 @@ def real_data() -> Path:
     if not given:
         pytest.skip("PTML_REAL_DATA does not name the real captures")
     return Path(given)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Give a real browser, one for all tests of a process, or skip."""
+    with browsing(tmp_path_factory.mktemp("browser")) as started:
+        yield started

@@ -13,6 +13,7 @@ from ptml.evaluate.metrics import METRICS
 from ptml.evaluate.outcome import Outcome
 from ptml.evaluate.protocols import out_of_fold
 from ptml.evaluate.results import LevelResult
+from ptml.evaluate.watching import Watcher
 from ptml.train.holdout import Holding, Rows, plan_splits
 from ptml.types import silent
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from ptml.train.holdout import Plan
     from ptml.train.spec import ModelSpec
     from ptml.types import Holdout, Progress
+
+WATCHED: Holdout = "grouped"
+"""The protocol whose models are asked for importances and reasons: what they judge is like what they know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,13 @@ class LevelEvaluation:
         for rival in self.rivals:
             _require_same_rows(self.data, rival)
         judged: dict[Holdout, Judged] = {}
+        watcher = Watcher.of(self.data, self.seed)
         by_seed: dict[Holdout, dict[str, tuple[float | None, ...]]] = {}
         not_possible: dict[str, str] = {}
         comparisons: list[Comparison] = []
         for protocol in dict.fromkeys(self.settings.protocols):
             try:
-                judged[protocol] = self._judge(protocol)
+                judged[protocol] = self._judge(protocol, watcher if protocol == WATCHED else None)
                 by_seed[protocol] = self._by_seed(protocol, judged[protocol])
             except BadData as error:
                 judged.pop(protocol, None)
@@ -126,12 +131,14 @@ class LevelEvaluation:
             not_possible=not_possible,
             gap=gap(judged),
             matrix=self._matrix(judged),
+            importances=watcher.importances.found() if WATCHED in judged else (),
+            mistakes=watcher.mistakes.found() if WATCHED in judged else (),
         )
         predictions = {name: found.held_out.rows for name, found in judged.items()}
         return LevelRun(result, predictions, tuple(comparisons))
 
-    def _judge(self, protocol: Holdout) -> Judged:
-        held_out = self.held_out(self._plan(protocol, self.seed), self.seed)
+    def _judge(self, protocol: Holdout, watcher: Watcher | None) -> Judged:
+        held_out = self.held_out(self._plan(protocol, self.seed), self.seed, watcher)
         return judge(held_out, self.data, seed=self.seed, weights=self.spec.weights)
 
     def _plan(self, protocol: Holdout, seed: int) -> Plan:
@@ -143,8 +150,8 @@ class LevelEvaluation:
         )
         return plan_splits(protocol, Rows(self.data.y, self.data.groups, self.data.keys), how)
 
-    def held_out(self, plan: Plan, seed: int) -> HeldOut:
-        """Predict what a plan holds out."""
+    def held_out(self, plan: Plan, seed: int, watcher: Watcher | None = None) -> HeldOut:
+        """Predict what a plan holds out, and let each model be watched."""
         return out_of_fold(
             self.spec,
             self.data,
@@ -153,6 +160,7 @@ class LevelEvaluation:
             seed=seed,
             connections=self.connections,
             progress=self.progress,
+            watch=watcher,
         )
 
     def _by_seed(self, protocol: Holdout, first: Judged) -> dict[str, tuple[float | None, ...]]:

@@ -78,7 +78,7 @@ def out_of_fold(
     seed: int,
     connections: Dataset | None = None,
     progress: Progress = silent,
-    watch: Callable[[Split, Fitted], None] | None = None,
+    watch: Callable[[Split, Fitted, NDArray[np.float64]], None] | None = None,
 ) -> HeldOut:
     """Predict each row held out with a model that was fitted, calibrated and given its threshold without it.
 
@@ -90,8 +90,8 @@ def out_of_fold(
         seed: Seed of the fits.
         connections: The connections of these captures, where the spec judges captures by theirs.
         progress: Called before each split.
-        watch: Called with each split and what was fitted for it, before the next is made; never where
-            captures are judged by their connections.
+        watch: Called with each split, what was fitted for it, and the probabilities of the rows held out,
+            before the next is made; never where captures are judged by their connections.
 
     Raises:
         BadData: A split has too few captures of a class to learn from; where others can be made without it,
@@ -119,7 +119,7 @@ def out_of_fold(
         threshold[split.test], fold[split.test] = fitted.threshold, len(made)
         made.append(split)
         if watch is not None and isinstance(fitted, Fitted):
-            watch(split, fitted)
+            watch(split, fitted, found)
     progress(f"{data.level}: {plan.protocol}", len(plan.splits), len(plan.splits))
     if skipped and (not made or plan.protocol not in PARTIAL):
         raise skipped[0][1]

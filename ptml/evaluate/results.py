@@ -110,6 +110,7 @@ class Evaluation(Section):
         feature_version: Version of the features.
         headline: The gap, in a sentence a level.
         notes: What a reader must know.
+        labels: How connections got their labels.
         levels: Results by level.
         comparisons: This model against others, on the same folds and captures.
         audit: What the audit of the data says: its light, and its checks; null where none was made.
@@ -125,6 +126,7 @@ class Evaluation(Section):
     feature_version: str
     headline: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    labels: dict[str, Any] = Field(default_factory=dict)
     levels: dict[Level, LevelResult]
     comparisons: tuple[Comparison, ...] = ()
     audit: dict[str, Any] | None = None

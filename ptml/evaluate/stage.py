@@ -192,6 +192,7 @@ def _facts(
         "draws": DRAWS,
         "feature_version": used["feature_version"],
         "notes": notes,
+        "labels": by,
     }
     protocols = settings.model_dump(mode="json", exclude={"seed"})
     determined = sha256_json([STAGE_VERSION, AUDIT_VERSION, facts, protocols, compared])

@@ -1,51 +1,79 @@
-"""Small charts as inline SVG: no script, no style attribute, so that a strict content policy lets them be.
+"""The charts of reports: lines in the unit square, and figures with their intervals.
 
-Colours and fonts come from the page's style sheet by class, in light and in dark. Each chart carries a title
-and a description for screen readers; pages repeat the numbers in tables.
+Each carries a name and a description for screen readers; pages repeat the numbers in tables.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from markupsafe import Markup
+from ptml.report.drawing import FONT, Look, Spec, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH, HEIGHT = 420, 330
-LEFT, RIGHT, TOP, BOTTOM = 48, 14, 12, 44
-TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-MAX_POINTS = 400
-BAR_WIDTH, BAR_HEIGHT = 96, 10
+    from markupsafe import Markup
 
-Point = tuple[float, float]
+SIDE = 380
+WIDE = 420
+NAMES_WIDTH = 190
+STEP = 30
+MAX_POINTS = 400
+LOW = 1e-4
+Point: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """A line of a chart: its name and points, both coordinates within 0 and 1.
+class Line:
+    """A line of a chart.
 
     Attributes:
         name: What the key calls it.
-        points: In drawing order.
+        look: How it is drawn.
+        points: In drawing order, both coordinates within 0 and 1.
+        band: Where, lower and upper end of a band around it.
+        mark: A point to ring, such as the chosen threshold.
         dots: Mark each point; for the few of a calibration plot.
     """
 
     name: str
+    look: Look
     points: Sequence[Point]
+    band: Sequence[tuple[float, float, float]] = ()
+    mark: Point | None = None
     dots: bool = False
 
 
-def unit_chart(
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with its interval, in a row of its own.
+
+    Attributes:
+        name: What it is of.
+        look: Its colour.
+        value: The figure.
+        low: Lower end of the interval; None where it has none.
+        high: Its upper end.
+        text: The figure as it is written beside it.
+    """
+
+    name: str
+    look: Look
+    value: float
+    low: float | None
+    high: float | None
+    text: str
+
+
+def line_chart(
     title: str,
     *,
     x_label: str,
     y_label: str,
-    series: Sequence[Series],
-    diagonal: str | None = None,
-    marks: Sequence[Point] = (),
+    lines: Sequence[Line],
+    diagonal: bool = False,
+    x_scale: Literal["linear", "log"] = "linear",
 ) -> Markup:
     """Draw lines in the unit square, as ROC, precision-recall and calibration curves are.
 
@@ -53,58 +81,93 @@ def unit_chart(
         title: What the chart shows; also its accessible name.
         x_label: What the horizontal axis counts.
         y_label: What the vertical axis counts.
-        series: The lines, at most four of which differ in look.
-        diagonal: If given, a dotted diagonal is drawn, and this says what it means.
-        marks: Points to ring, such as the chosen threshold; one a line, in its look.
+        lines: The lines, the most important one first: it is drawn last, over the others.
+        diagonal: Draw a dotted diagonal.
+        x_scale: `log` shows 0.0001 to 1 on the horizontal axis, and what lies below at its left end.
 
-    >>> chart = unit_chart("ROC", x_label="a", y_label="b", series=[Series("s", [(0, 0), (1, 1)])])
-    >>> 'points="48,286 406,12"' in chart
+    >>> line = Line("s", Look("--accent"), [(0, 0), (1, 1)])
+    >>> chart = line_chart("ROC", x_label="False", y_label="True", lines=[line])
+    >>> 'aria-label="ROC"' in chart, 'stroke="var(--accent)"' in chart
+    (True, True)
+    """
+    floor = LOW if x_scale == "log" else 0.0
+    x_axis = {"domain": [floor, 1], "type": x_scale, "nice": False}
+    ticks = {"values": [1e-4, 1e-3, 1e-2, 1e-1, 1]} if x_scale == "log" else {"tickCount": 5}
+    layers = [_diagonal()] if diagonal else []
+    for line in reversed(lines):
+        layers += _line_layers(line, floor)
+    spec = {
+        "width": SIDE,
+        "height": SIDE * 3 // 4,
+        "layer": layers or [_text_layer("no data")],
+        "encoding": {
+            "x": _quantity("x", x_label, x_axis, extent=20, **ticks),
+            "y": _quantity("y", y_label, {"domain": [0, 1]}, extent=22, tickCount=5),
+        },
+    }
+    spoken = "; ".join(_spoken(line) for line in lines) or "no data"
+    return drawn(spec, title, f"{y_label} against {x_label}. {spoken}.")
+
+
+def interval_chart(
+    title: str, *, label: str, rows: Sequence[Interval], domain: Point | None = None
+) -> Markup:
+    """Draw a point and its interval for each row, the number beside it.
+
+    Args:
+        title: What the chart shows; also its accessible name.
+        label: What the axis counts.
+        rows: From top to bottom.
+        domain: Ends of the axis; by default wide enough for all.
+
+    >>> row = Interval("grouped", Look("--accent"), 0.75, 0.7, 0.8, "0.750")
+    >>> "0.750" in interval_chart("Gap", label="ROC-AUC", rows=[row])
     True
     """
-    spoken = "; ".join(_spoken(line) for line in series) or "no data"
-    parts = [
-        Markup("<title>{}</title><desc>{} against {}. {}.</desc>").format(title, y_label, x_label, spoken),
-        _axes(x_label, y_label),
+    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
+    low, high = domain or (min([0.0, *ends]), max([0.0, *ends]))
+    values = [
+        {
+            "name": row.name,
+            "x": row.value,
+            "low": row.value if row.low is None else row.low,
+            "high": row.value if row.high is None else row.high,
+            "text": row.text,
+            "colour": row.look.stroke,
+        }
+        for row in rows
     ]
-    if diagonal is not None:
-        parts.append(
-            Markup('<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
-                *_position((0, 0)), *_position((1, 1))
-            )
-        )
-    for number, line in enumerate(series):
-        parts.append(_line(line, number % 4 + 1))
-    for number, mark in enumerate(marks):
-        x, y = _position(mark)
-        parts.append(Markup('<circle class="mark s{}" cx="{}" cy="{}" r="5"/>').format(number % 4 + 1, x, y))
-    return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        WIDTH, HEIGHT, title, Markup("").join(parts)
-    )
-
-
-def bar(value: float | None, threshold: float | None = None) -> Markup:
-    """Draw a share of 1 as a small bar, with a tick at the threshold; nothing for null.
-
-    The number stands beside it in the page, so it is hidden from screen readers.
-
-    >>> 'width="48"' in bar(0.5)
-    True
-    >>> str(bar(None))
-    ''
-    """
-    if value is None:
-        return Markup("")
-    tick = Markup("")
-    if threshold is not None:
-        tick = Markup('<line class="tick" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(
-            _round(_clip(threshold) * BAR_WIDTH), BAR_HEIGHT
-        )
-    over = "over" if threshold is not None and value >= threshold else "under"
-    return Markup(
-        '<svg class="bar" viewBox="0 0 {0} {1}" width="{0}" height="{1}" aria-hidden="true">'
-        '<rect class="rail" width="{0}" height="{1}" rx="2"/>'
-        '<rect class="{2}" width="{3}" height="{1}" rx="2"/>{4}</svg>'
-    ).format(BAR_WIDTH, BAR_HEIGHT, over, _round(_clip(value) * BAR_WIDTH), tick)
+    colour = {"field": "colour", "type": "nominal", "scale": None, "legend": None}
+    names = {"labelLimit": NAMES_WIDTH - 12, "labelFontSize": 12.5, "labelColor": "var(--ink)", "title": None}
+    spec = {
+        "width": WIDE,
+        "height": {"step": STEP},
+        "data": {"values": values},
+        "encoding": {
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "sort": None,
+                "axis": {**names, "minExtent": NAMES_WIDTH, "maxExtent": NAMES_WIDTH},
+            },
+            "x": _quantity("x", label, {"domain": [low, high], "nice": False}, extent=20, tickCount=6),
+        },
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 6, "opacity": 0.35, "strokeCap": "round"},
+                "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}, "color": colour},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+                "encoding": {"color": colour},
+            },
+            {
+                "mark": {"type": "text", "dy": -11, "fontSize": 12, "font": FONT, "fill": "var(--ink)"},
+                "encoding": {"text": {"field": "text", "type": "nominal"}},
+            },
+        ],
+    }
+    return drawn(spec, title, "; ".join(f"{row.name}: {row.text}" for row in rows) or "no data")
 
 
 def thinned(points: Sequence[Point], limit: int = MAX_POINTS) -> list[Point]:
@@ -119,62 +182,55 @@ def thinned(points: Sequence[Point], limit: int = MAX_POINTS) -> list[Point]:
     return [points[round(number * last / (limit - 1))] for number in range(limit)]
 
 
-def _axes(x_label: str, y_label: str) -> Markup:
-    parts: list[Markup] = []
-    for tick in TICKS:
-        x, y = _position((tick, tick))
-        parts.append(
-            Markup(
-                '<line class="grid" x1="{0}" y1="{1}" x2="{2}" y2="{1}"/>'
-                '<line class="grid" x1="{3}" y1="{4}" x2="{3}" y2="{5}"/>'
-                '<text class="number" x="{6}" y="{7}" text-anchor="end">{8}</text>'
-                '<text class="number" x="{3}" y="{9}" text-anchor="middle">{8}</text>'
-            ).format(
-                LEFT, y, WIDTH - RIGHT, x, TOP, HEIGHT - BOTTOM, LEFT - 7, y + 4, tick, HEIGHT - BOTTOM + 17
-            )
-        )
-    middle_x, middle_y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(
-        Markup(
-            '<text class="label" x="{0}" y="{1}" text-anchor="middle">{2}</text>'
-            '<text class="label" x="12" y="{3}" text-anchor="middle"'
-            ' transform="rotate(-90 12 {3})">{4}</text>'
-        ).format(middle_x, HEIGHT - 8, x_label, middle_y, y_label)
+def _line_layers(line: Line, floor: float) -> list[Spec]:
+    stroke = {"stroke": line.look.stroke, "strokeWidth": 2.2, "strokeJoin": "round"}
+    points = [(max(x, floor), y) for x, y in thinned(line.points)]
+    order = {"order": {"field": "i", "type": "quantitative"}}
+    layers: list[Spec] = []
+    if line.band:
+        band = [{"x": max(x, floor), "y": low, "high": high} for x, low, high in line.band]
+        mark = {"type": "area", "fill": line.look.stroke, "fillOpacity": 0.16, "stroke": None}
+        layers.append({"mark": mark, "data": {"values": band}, "encoding": {"y2": {"field": "high"}}})
+    layers.append(
+        {"mark": {"type": "line", **stroke, "strokeDash": list(line.look.dash)}, "data": _data(points)}
+        | {"encoding": order}
     )
-    return Markup("").join(parts)
-
-
-def _line(line: Series, look: int) -> Markup:
-    places = [_position(point) for point in thinned(line.points)]
-    parts = [
-        Markup('<polyline class="line s{}" points="{}"/>').format(
-            look, " ".join(f"{x},{y}" for x, y in places)
-        )
-    ]
+    ring = {
+        "type": "point",
+        "fill": "var(--card)",
+        "stroke": line.look.stroke,
+        "opacity": 1,
+        "strokeWidth": 2.2,
+    }
     if line.dots:
-        parts.extend(
-            Markup('<circle class="dot s{}" cx="{}" cy="{}" r="3.5"/>').format(look, x, y) for x, y in places
-        )
-    return Markup("").join(parts)
+        layers.append({"mark": {**ring, "size": 40}, "data": _data(points)})
+    if line.mark is not None:
+        x, y = line.mark
+        layers.append({"mark": {**ring, "size": 90}, "data": _data([(max(x, floor), y)])})
+    return layers
 
 
-def _spoken(line: Series) -> str:
+def _diagonal() -> Spec:
+    mark = {"type": "line", "stroke": "var(--soft)", "strokeWidth": 1, "strokeDash": [2, 4]}
+    return {"mark": mark, "data": _data([(0, 0), (1, 1)])}
+
+
+def _text_layer(text: str) -> Spec:
+    mark = {"type": "text", "text": text, "fill": "var(--soft)", "font": FONT}
+    return {"mark": mark, "data": _data([(0.5, 0.5)])}
+
+
+def _data(points: Sequence[Point]) -> Spec:
+    return {"values": [{"i": i, "x": round(x, 5), "y": round(y, 5)} for i, (x, y) in enumerate(points)]}
+
+
+def _quantity(field: str, label: str, scale: Spec, *, extent: int, **axis: object) -> Spec:
+    fixed = {"title": label, "minExtent": extent, "maxExtent": extent, **axis}
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": fixed}
+
+
+def _spoken(line: Line) -> str:
     if not line.points:
         return f"{line.name}: no points"
     (x0, y0), (x1, y1) = line.points[0], line.points[-1]
     return f"{line.name}: {len(line.points)} points from ({x0:.2f}, {y0:.2f}) to ({x1:.2f}, {y1:.2f})"
-
-
-def _position(point: Point) -> tuple[float, float]:
-    x = LEFT + _clip(point[0]) * (WIDTH - LEFT - RIGHT)
-    y = HEIGHT - BOTTOM - _clip(point[1]) * (HEIGHT - TOP - BOTTOM)
-    return _round(x), _round(y)
-
-
-def _clip(value: float) -> float:
-    return min(1.0, max(0.0, value))
-
-
-def _round(value: float) -> float:
-    rounded = round(value, 1)
-    return int(rounded) if rounded == int(rounded) else rounded

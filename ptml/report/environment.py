@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ptml.report.charts import bar
+from ptml.report.cells import bar, shade
 from ptml.text import plain_text
 from ptml.version import __version__
 
@@ -36,24 +36,35 @@ def environment() -> Environment:
         signed=signed,
         moment=moment,
         plural=plural,
+        seconds=seconds,
     )
-    result.globals["bar"] = bar
+    result.globals.update(bar=bar, shade=shade)
     return result
 
 
 def render(template: str, **values: object) -> str:
-    """Render a page with its style sheet inside, which the content policy admits by hash alone."""
-    style = (TEMPLATES / "style.css").read_text("utf-8")
+    """Render a page with its style sheet and script inside, which the content policy admits by hash alone.
+
+    The script sorts and searches tables; every page says all that it has to say without it.
+    """
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("style.css", "tables.js"))
+    own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files
     return (
         environment()
         .get_template(template)
-        .render(style=Markup(style), policy=_policy(style), version=__version__, **values)  # noqa: S704 - our own file
+        .render(**own, policy=_policy(style, script), version=__version__, **values)
     )
 
 
-def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(content: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
 def text(value: object) -> str:
@@ -114,6 +125,19 @@ def moment(value: datetime | None) -> str:
     '2026-11-23 01:02:03'
     """
     return NOTHING if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds(value: float | None) -> str:
+    """Write a length of time in the unit that suits it; null as a dash.
+
+    >>> seconds(3.21), seconds(600.0), seconds(90_000.0), seconds(None) == NOTHING
+    ('3.2 s', '10 min', '25.0 h', True)
+    """
+    if value is None:
+        return NOTHING
+    if value < 120:  # noqa: PLR2004 - two minutes
+        return f"{value:.1f} s"
+    return f"{value / 60:.0f} min" if value < 7_200 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - two hours
 
 
 def plural(number: int, one: str, many: str) -> str:

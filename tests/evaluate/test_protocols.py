@@ -21,6 +21,8 @@ from tests.train.builders import Made, build_workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from ptml.train.dataset import Dataset
     from ptml.train.fit import Fitted
     from ptml.types import Holdout
@@ -124,7 +126,7 @@ def test_every_row_is_predicted_once_and_captures_stay_whole(tmp_path: Path) -> 
 def test_whoever_watches_sees_each_split_and_its_model() -> None:
     """The model that is shown gives the predictions of the rows that its split holds out."""
     data = dataset([0, 1] * 12, [number // 2 for number in range(24)])
-    seen: list[tuple[Split, Fitted]] = []
+    seen: list[tuple[Split, Fitted, NDArray[np.float64]]] = []
     plan = plan_of(data, "grouped", Holding(folds=3))
     found = out_of_fold(
         QUICK,
@@ -132,11 +134,12 @@ def test_whoever_watches_sees_each_split_and_its_model() -> None:
         plan,
         max_false_positive_rate=0.05,
         seed=0,
-        watch=lambda split, fitted: seen.append((split, fitted)),
+        watch=lambda *shown: seen.append(shown),
     )
-    assert [split.name for split, _ in seen] == ["fold 1", "fold 2", "fold 3"]
-    for split, fitted in seen:
+    assert [split.name for split, _, _ in seen] == ["fold 1", "fold 2", "fold 3"]
+    for split, fitted, given in seen:
         rows = found.rows["probability"].to_numpy()[split.test]
+        assert given.tolist() == rows.tolist()
         assert fitted.probability(data.inputs[split.test]) == pytest.approx(rows)
 
 

@@ -93,6 +93,25 @@ def test_nothing_changed_is_kept_and_the_same_again(tmp_path: Path) -> None:
     assert not run(workspace, EvaluateSettings(folds=4)).unchanged
 
 
+def test_models_are_asked_for_importances_and_reasons(tmp_path: Path) -> None:
+    """Each family of features has its loss, and every error shown is one of the predictions."""
+    result = run(trained(tmp_path))
+    found = result.evaluation.levels["connection"]
+    used = {"timing": 1, "service": 1, "own features": 3}
+    assert {one.family: one.features for one in found.importances} == used
+    rows = pl.read_parquet(result.folder / "predictions-connection-grouped.parquet")
+    for one in found.mistakes:
+        row = rows.row(
+            by_predicate=(pl.col("uid") == one.uid) & (pl.col("capture_id") == one.capture_id), named=True
+        )
+        assert (row["label"], row["verdict"]) == {
+            "false_alarm": ("benign", "malicious"),
+            "missed": ("malicious", "benign"),
+        }[one.kind]
+        assert row["probability"] == pytest.approx(one.probability)
+    assert result.evaluation.labels["policy"] == "auto"
+
+
 def test_a_torn_report_is_made_again(tmp_path: Path) -> None:
     """An evaluation.json that cannot be read counts as none."""
     workspace = trained(tmp_path)

@@ -170,7 +170,7 @@ def test_the_page_holds_no_control_characters() -> None:
 
 
 def test_the_page_loads_nothing() -> None:
-    """No address, no import, no script, and a content policy that would refuse them."""
+    """No address, no import, no script but the page's own, and a content policy that would refuse them."""
     html = render_scores(PAGE)
     reader = Reader(html)
     assert not re.search(r"https?:|//[a-z]|url\(|@import", html)
@@ -182,7 +182,12 @@ def test_the_page_loads_nothing() -> None:
         if attrs.get("http-equiv") == "Content-Security-Policy"
     ]
     assert len(policies) == 1
-    assert policies[0].startswith("default-src 'none'; style-src 'sha256-")
+    assert re.fullmatch(
+        "default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; "
+        "base-uri 'none'; form-action 'none'",
+        policies[0],
+    )
+    assert reader.scripts == 1
     assert "unsafe" not in policies[0]
 
 
