@@ -17,6 +17,7 @@ from ptml.features.capture.lengths import LENGTHS
 from ptml.features.capture.oddities import ODDITIES
 from ptml.features.capture.outcome import OUTCOME
 from ptml.features.capture.sizes import SIZES
+from ptml.features.capture.software import CAPTURE_SOFTWARE
 from ptml.features.capture.timing import CAPTURE_TIMING
 from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
@@ -46,6 +47,7 @@ from ptml.features.connection.resolved import RESOLVED
 from ptml.features.connection.rpc import RPC
 from ptml.features.connection.service import SERVICE
 from ptml.features.connection.smb import SMB_FILES, SMB_SHARES
+from ptml.features.connection.software import SOFTWARE
 from ptml.features.connection.state import STATE
 from ptml.features.connection.timing import TIMING
 from ptml.features.connection.tls import TLS
@@ -108,6 +110,7 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     NOTICE,
     INTEL,
     SIGNATURES,
+    *SOFTWARE,
 )
 CAPTURE_FAMILIES: tuple[Family, ...] = (
     TRAFFIC,
@@ -122,6 +125,7 @@ CAPTURE_FAMILIES: tuple[Family, ...] = (
     *CAPTURE_TLS,
     CAPTURE_FILES,
     *ODDITIES,
+    *CAPTURE_SOFTWARE,
     *CAPTURE_TIMING,
 )
 
