@@ -26,6 +26,7 @@ from ptml.features.connection.addresses import ADDRESSES
 from ptml.features.connection.alerts import INTEL, SIGNATURES
 from ptml.features.connection.beacon import BEACONS
 from ptml.features.connection.certificates import CERTIFICATES
+from ptml.features.connection.chain import CHAIN
 from ptml.features.connection.clients import CLIENTS
 from ptml.features.connection.directory import LDAP, LDAP_SEARCH
 from ptml.features.connection.dns import DNS
@@ -80,6 +81,7 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     HANDSHAKE,
     TLS_NAMES,
     CERTIFICATES,
+    CHAIN,
     FILES,
     FILE_KINDS,
     SOURCE,
