@@ -218,6 +218,8 @@ def value_text(key: Mapping[str, Any]) -> str:
 
     >>> value_text({"type": "array", "items": {"enum": ["tsv", "json"]}})
     'list of `tsv` or `json`'
+    >>> value_text({"type": "array", "prefixItems": [{"type": "integer"}] * 3})
+    'list of 3, each a whole number'
     """
     if "anyOf" in key:
         return " or ".join(value_text(choice) for choice in key["anyOf"] if choice.get("type") != "null")
@@ -225,6 +227,8 @@ def value_text(key: Mapping[str, Any]) -> str:
         return f"table, keys as in `[{key['$ref'].rsplit('/', 1)[-1].removesuffix('Settings').lower()}]`"
     if "enum" in key:
         return " or ".join(f"`{value}`" for value in key["enum"])
+    if "prefixItems" in key:
+        return f"list of {len(key['prefixItems'])}, each a {value_text(key['prefixItems'][0])}"
     if key.get("type") == "array":
         return f"list of {value_text(key['items'])}"
     names = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}

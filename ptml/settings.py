@@ -11,10 +11,10 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
-from ptml.types import Label, Level, LogFormat  # noqa: TC001 - pydantic resolves annotations at run time
+from ptml.types import MOST_LAST, Label, Level, LogFormat, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,6 +120,26 @@ class FeaturesSettings(Section):
     """Features of connections and captures."""
 
     batch_rows: int = Field(250_000, ge=1_000, description="connections handled at a time")
+    windows: tuple[int, int, int] = Field(
+        (2, 60, 600),
+        description="seconds that the three windows over time look back, rising; features' names carry them",
+    )
+    last: int = Field(
+        100,
+        ge=1,
+        le=MOST_LAST,
+        description="connections that the windows over counts look back; features' names carry it",
+    )
+
+    @field_validator("windows")
+    @classmethod
+    def _windows_rise(cls, windows: tuple[int, int, int]) -> tuple[int, int, int]:
+        return Windows(windows).seconds
+
+    @property
+    def reach(self) -> Windows:
+        """How far back the features of the moment look."""
+        return Windows(self.windows, self.last)
 
 
 class LabelsSettings(Section):

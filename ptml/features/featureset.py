@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ptml.features.catalog import CAPTURE_FAMILIES, CONNECTION_FAMILIES, feature_version
+from ptml.features.moment.reach import with_windows
+from ptml.types import STANDARD_WINDOWS, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,7 @@ class FeatureSet:
         capture: Families of a capture's features.
         version: Names this set: any change of a name, a type or a formula is another version.
         columns: Columns of each log that are read beside those that the standard features need.
+        windows: How far back the features of the moment look.
 
     >>> len(STANDARD.version)
     12
@@ -31,6 +34,7 @@ class FeatureSet:
     capture: tuple[Family, ...]
     version: str
     columns: Mapping[str, frozenset[str]]
+    windows: Windows = STANDARD_WINDOWS
 
     @property
     def connection_features(self) -> tuple[Feature, ...]:
@@ -44,3 +48,22 @@ class FeatureSet:
 
 
 STANDARD = FeatureSet(CONNECTION_FAMILIES, CAPTURE_FAMILIES, feature_version(), {})
+
+
+def at_windows(windows: Windows) -> FeatureSet:
+    """Give the standard features with those of the moment at other windows, which names and version say.
+
+    >>> at_windows(Windows()) is STANDARD
+    True
+    >>> at_windows(Windows((1, 30, 300))).version.removeprefix(STANDARD.version)
+    '+windows-1-30-300-100'
+    """
+    if windows == STANDARD_WINDOWS:
+        return STANDARD
+    numbers = "-".join(map(str, (*windows.seconds, windows.last)))
+    return replace(
+        STANDARD,
+        connection=with_windows(STANDARD.connection, windows),
+        version=f"{STANDARD.version}+windows-{numbers}",
+        windows=windows,
+    )

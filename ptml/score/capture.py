@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml.artifact import load_model
 from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
-from ptml.features.own import OwnFile, feature_set
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
 from ptml.parse.scan import log_files
 from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
+from ptml.score.model import features_of, scoring_model
 from ptml.score.tables import summarise_hosts
 from ptml.workspace import Workspace
 from ptml.zeektypes import log_name
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptml.artifact import Model
+    from ptml.features.own import OwnFile
     from ptml.manifest import Manifest
     from ptml.score.discover import Found
 
@@ -145,14 +145,14 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
 @lru_cache(maxsize=1)
 def _model(folder: Path, own: OwnFile | None) -> Model:
     """Load the model once in a worker, which scores many captures."""
-    return load_model(folder, feature_version=feature_set(own).version)
+    return scoring_model(folder, own=own)
 
 
 def _write_connections(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame]) -> None:
     if CONN not in logs:
         return
     batches = iter_connection_features(
-        logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
+        logs, features=features_of(model, task.own), batch_rows=task.batch_rows, folder=task.folder
     )
     for number, batch in enumerate(batches):
         if batch.is_empty():
@@ -190,7 +190,7 @@ def _score_whole(task: CaptureTask, model: Model, logs: dict[str, pl.LazyFrame])
     if "capture" not in model.levels:
         return {}
     features = collect_capture_features(
-        logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
+        logs, features=features_of(model, task.own), batch_rows=task.batch_rows, folder=task.folder
     )
     parts = connection_parts(task.folder)
     scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)

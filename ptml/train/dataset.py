@@ -11,9 +11,9 @@ import polars as pl
 
 from ptml.artifact import contracts_of, model_inputs, refuse_identity
 from ptml.errors import BadData, SettingsError, did_you_mean, quoted
-from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+from ptml.features.featureset import STANDARD, at_windows
 from ptml.train.contacts import Contacts
-from ptml.train.sources import labelled_captures
+from ptml.train.sources import labelled_captures, windows_used
 from ptml.types import Level, silent
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ptml.artifact import FeatureContract
+    from ptml.features.featureset import FeatureSet
     from ptml.train.spec import ModelSpec
     from ptml.types import Progress
     from ptml.workspace import Workspace
@@ -109,7 +110,12 @@ def load_dataset(
     _require_classes(frames, level, excluded)
     table = pl.concat(frames).sort("capture_id", *(["uid"] if level == "connection" else []))
     capped = available - table.height
-    contracts = select_features(contracts_of(table.drop(_ADDED, strict=False).schema, level), spec, level)
+    contracts = select_features(
+        contracts_of(table.drop(_ADDED, strict=False).schema, level),
+        spec,
+        level,
+        at_windows(windows_used(workspace)),
+    )
     groups = table["group"].rank("dense").to_numpy().astype(np.int64) - 1
     return Dataset(
         level=level,
@@ -149,16 +155,22 @@ def _require_classes(frames: list[pl.DataFrame], level: Level, excluded: Counter
 
 
 def select_features(
-    contracts: Sequence[FeatureContract], spec: ModelSpec, level: Level
+    contracts: Sequence[FeatureContract], spec: ModelSpec, level: Level, features: FeatureSet = STANDARD
 ) -> tuple[FeatureContract, ...]:
     """Leave out the features and scopes that a spec excludes; refuse identity.
+
+    Args:
+        contracts: The columns of a table of features.
+        spec: What to leave out.
+        level: ``connection`` or ``capture``.
+        features: The features of the table, whose scopes are known; a user's own beside them are kept.
 
     Raises:
         ModelMismatch: An identity column is among the features.
         SettingsError: The spec excludes a feature that no level has, or all of them.
     """
     refuse_identity(contract.name for contract in contracts)
-    catalogued = {*CONNECTION_FEATURES, *CAPTURE_FEATURES}
+    catalogued = {*features.connection_features, *features.capture_features}
     known = {feature.name for feature in catalogued} | {contract.name for contract in contracts}
     unknown = [name for name in spec.exclude_features if name not in known]
     if unknown:
@@ -166,7 +178,7 @@ def select_features(
             f"spec {spec.name!r} excludes {quoted(unknown)}, which is no feature",
             hint=did_you_mean(unknown, sorted(known)),
         )
-    of_level = CONNECTION_FEATURES if level == "connection" else ()
+    of_level = features.connection_features if level == "connection" else ()
     scoped = {feature.name for feature in of_level if feature.scope in spec.exclude_scopes}
     kept = tuple(c for c in contracts if c.name not in scoped and c.name not in spec.exclude_features)
     if not kept:
