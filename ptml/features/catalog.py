@@ -146,6 +146,7 @@ _INDIFFERENT = (
     "example",
     "featureset",
     "large",
+    "lazily",
     "own",
     "shares",
     "stage",

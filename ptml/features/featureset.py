@@ -10,7 +10,7 @@ from ptml.features.moment.reach import with_windows
 from ptml.types import STANDARD_WINDOWS, Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from ptml.features.family import Family, Feature
 
@@ -46,8 +46,26 @@ class FeatureSet:
         """The features of a capture, in the order of their columns."""
         return tuple(feature for family in self.capture for feature in family.features)
 
+    def only(self, names: Collection[str]) -> FeatureSet:
+        """Keep the features of these names: nothing else is computed then.
+
+        >>> chosen = STANDARD.only(["duration", "orig_bytes", "connections"])
+        >>> [feature.name for feature in chosen.connection_features + chosen.capture_features]
+        ['orig_bytes', 'duration', 'connections']
+        """
+        kept = frozenset(names)
+        return replace(self, connection=_only(self.connection, kept), capture=_only(self.capture, kept))
+
 
 STANDARD = FeatureSet(CONNECTION_FAMILIES, CAPTURE_FAMILIES, feature_version(), {})
+
+
+def _only(families: Iterable[Family], names: Collection[str]) -> tuple[Family, ...]:
+    kept = (
+        replace(one, features=tuple(feature for feature in one.features if feature.name in names))
+        for one in families
+    )
+    return tuple(family for family in kept if family.features)
 
 
 def at_windows(windows: Windows) -> FeatureSet:
