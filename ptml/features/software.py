@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ptml.features.inputs import COLUMNS
-from ptml.features.moment.columns import US_PER_S, end
+from ptml.features.moment.columns import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,8 +133,8 @@ def software_of(side: str) -> Callable[[Logs], pl.LazyFrame | None]:
         side: ``id.orig_h`` or ``id.resp_h``.
 
     Returns:
-        One row for each of conn's, in its order: :data:`KNOWN`, seconds ``since`` the host's last row, and
-        whether server software was seen ``on_port``; all null where nothing is known of the host by then.
+        One row for each of conn's, in its order: :data:`KNOWN`, and whether server software was seen
+        ``on_port``; all null where nothing is known of the host by then.
 
     >>> software_of("id.orig_h")({"conn": pl.LazyFrame()}) is None
     True
@@ -161,10 +161,7 @@ def software_of(side: str) -> Callable[[Logs], pl.LazyFrame | None]:
                 (pl.col("served") <= pl.col("end")).fill_null(False)
             )
             found = found.with_columns(on_port=on_port)
-        since = (pl.col("end") - pl.col("at")) / US_PER_S
-        return found.sort("row").select(
-            *KNOWN, since.cast(pl.Float32).alias("since"), *(["on_port"] if port else [])
-        )
+        return found.sort("row").select(*KNOWN, *(["on_port"] if port else []))
 
     return columns
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ptml.features.expressions import SHORT, at_most
+from ptml.features.expressions import BYTE, SHORT, at_most
 from ptml.features.family import family
 from ptml.features.x509 import certificate_rows, days
 
@@ -15,13 +15,13 @@ WEAK_SIGNATURE = "(?i)md[245]|sha-?1"
 def cert_chain_length() -> pl.Expr:
     """Certificates that the server sent.
 
-    Unit: certificates. Type: UInt16. Range: 0 or more. Logs: ssl. Scope: connection.
+    Unit: certificates. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ssl. Scope: connection.
     Null: the chain was not seen (resumed, TLS 1.3). Source: Anderson and McGrew 2016.
 
     >>> pl.DataFrame({"chain_length": [2, None]}).select(cert_chain_length()).item()
     2
     """
-    return pl.col("chain_length").max()
+    return at_most(pl.col("chain_length").max(), BYTE)
 
 
 def cert_self_signed() -> pl.Expr:

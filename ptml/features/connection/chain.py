@@ -71,21 +71,6 @@ def cert_chain_out_of_date() -> pl.Expr:
     return ((pl.col("ts") < before) | (pl.col("ts") > after)).max()
 
 
-def cert_chain_days_left() -> pl.Expr:
-    """Days from the use of the chain to the first end of a certificate after the server's: negative if past.
-
-    Unit: days. Type: Float32. Range: any. Logs: ssl, x509. Scope: connection.
-    Null: no certificate after the first was seen. Source: RFC 5280, section 6.1.
-
-    >>> from datetime import datetime
-    >>> chain = {"place": [0, 1], "ts": [datetime(2026, 6, 1)] * 2,
-    ...          "certificate.not_valid_after": [datetime(2026, 6, 3), datetime(2026, 6, 11)]}
-    >>> pl.DataFrame(chain).select(cert_chain_days_left()).item()
-    10.0
-    """
-    return _after_first(days(pl.col("certificate.not_valid_after") - pl.col("ts"))).min()
-
-
 def cert_chain_shortest_validity() -> pl.Expr:
     """Days for which a certificate after the server's was issued; of several the fewest.
 
@@ -175,7 +160,6 @@ CHAIN = family(
         cert_chain_first_break,
         cert_chain_root,
         cert_chain_out_of_date,
-        cert_chain_days_left,
         cert_chain_shortest_validity,
         cert_chain_longest_validity,
         cert_chain_weak_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ptml.features.expressions import BYTE, SHORT, at_most
+from ptml.features.expressions import BYTE, at_most
 from ptml.features.family import family
 from ptml.features.software import known_of, software_of
 
@@ -24,13 +24,13 @@ def src_software() -> pl.Expr:
 def src_user_agents() -> pl.Expr:
     """Distinct user agents known of the originator when the connection ended.
 
-    Unit: user agents. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn, software. Scope: past.
+    Unit: user agents. Type: UInt8. Range: 0 to 255, where it saturates. Logs: conn, software. Scope: past.
     Null: nothing is known of the host by then. Source: Zeek software.log; Perdisci et al. 2010.
 
-    >>> pl.DataFrame({"agents": [70_000]}).select(src_user_agents()).item()
-    65535
+    >>> pl.DataFrame({"agents": [300]}).select(src_user_agents()).item()
+    255
     """
-    return at_most(pl.col("agents"), SHORT)
+    return at_most(pl.col("agents"), BYTE)
 
 
 def src_software_versions() -> pl.Expr:
@@ -50,13 +50,13 @@ def src_software_versions() -> pl.Expr:
 def src_software_behind() -> pl.Expr:
     """Most major versions by which a program of the originator was behind the newest in the capture by then.
 
-    Unit: versions. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn, software. Scope: past.
+    Unit: versions. Type: UInt8. Range: 0 to 255, where it saturates. Logs: conn, software. Scope: past.
     Null: nothing is known of the host by then. Source: Zeek policy/frameworks/software/vulnerable.
 
     >>> pl.DataFrame({"behind": [45]}).select(src_software_behind()).item()
     45
     """
-    return at_most(pl.col("behind"), SHORT)
+    return at_most(pl.col("behind"), BYTE)
 
 
 def src_software_tool() -> pl.Expr:
@@ -69,18 +69,6 @@ def src_software_tool() -> pl.Expr:
     True
     """
     return pl.col("tool")
-
-
-def src_software_since() -> pl.Expr:
-    """Time since a program or a version was last seen for the first time on the originator.
-
-    Unit: seconds. Type: Float32. Range: 0 or more. Logs: conn, software. Scope: past.
-    Null: nothing is known of the host by then. Source: Zeek software.log.
-
-    >>> pl.DataFrame({"since": [1.5]}).select(src_software_since()).item()
-    1.5
-    """
-    return pl.col("since")
 
 
 def dst_software() -> pl.Expr:
@@ -116,7 +104,6 @@ SOFTWARE = (
             src_software_versions,
             src_software_behind,
             src_software_tool,
-            src_software_since,
         ),
         software_of("id.orig_h"),
         (),

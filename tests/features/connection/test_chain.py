@@ -48,7 +48,6 @@ WHOLE = {
     "cert_chain_first_break": None,
     "cert_chain_root": True,
     "cert_chain_out_of_date": False,
-    "cert_chain_days_left": 400.0,
     "cert_chain_shortest_validity": 500.0,
     "cert_chain_longest_validity": 500.0,
     "cert_chain_weak_key": False,
@@ -92,7 +91,7 @@ def test_a_break_after_the_second_certificate() -> None:
 @pytest.mark.parametrize(
     ("third", "expected"),
     [
-        ({"left": -1}, {LATE: True, "cert_chain_days_left": -1.0, "cert_chain_shortest_validity": 99.0}),
+        ({"left": -1}, {LATE: True, "cert_chain_shortest_validity": 99.0}),
         ({"began": -1}, {LATE: True, "cert_chain_shortest_validity": 399.0}),
         ({"left": 4000}, {"cert_chain_longest_validity": 4100.0}),
         ({"certificate__key_length": 1024}, {"cert_chain_weak_key": True}),

@@ -57,7 +57,6 @@ def test_counts_what_is_known_at_the_end_of_the_connection() -> None:
         "src_software_versions": 2,
         "src_software_behind": 45,
         "src_software_tool": True,
-        "src_software_since": 0.0,
     }
 
 
@@ -112,6 +111,17 @@ def test_a_log_without_hosts_or_names_tells_nothing() -> None:
         assert described(row) == NOTHING
 
 
+@pytest.mark.parametrize(
+    "text", ["", "x" * 10_240, "ümlaut 界 \u202e", "\x00\x1b[31m", ") { _; } >_[$($())] {", "-"]
+)
+def test_hostile_names_are_counted_like_any(text: str) -> None:
+    """Whatever a client calls itself, it is one more program and one more agent, and versions may be any."""
+    rows = (seen(1), seen(2, text, 2**63), seen(3, text, 0))
+    found = described(*rows)
+    assert (found["src_software"], found["src_user_agents"], found["src_software_versions"]) == (2, 3, 2)
+    assert found["src_software_behind"] == 255
+
+
 def test_capture_features_by_hand() -> None:
     """Three hosts, of which one runs a tool: counts, extremes and shares over them."""
     rows = [
@@ -163,7 +173,6 @@ def slowly(host: str, port: int, end: float, rows: list[dict[str, Any]]) -> dict
         "versions": max(len(found) for found in majors.values()),
         "behind": max(behind),
         "tool": any(re.search(TOOL, name) for name in programs),
-        "since": end - max(row["ts"] for row in own),
         "on_port": bool(servers),
     }
 
@@ -208,7 +217,6 @@ def test_features_equal_a_quadratic_computation(
             "src_software_versions": source.get("versions"),
             "src_software_behind": source.get("behind"),
             "src_software_tool": source.get("tool"),
-            "src_software_since": source.get("since"),
             "dst_software": destination.get("names"),
             "dst_software_on_port": destination.get("on_port"),
         }
