@@ -230,6 +230,8 @@ def value_text(key: Mapping[str, Any]) -> str:
 
     >>> value_text({"type": "array", "items": {"enum": ["tsv", "json"]}})
     'list of `tsv` or `json`'
+    >>> value_text({"type": "array", "prefixItems": [{"type": "integer"}] * 3})
+    'list of 3, each a whole number'
     """
     if "anyOf" in key:
         return " or ".join(value_text(choice) for choice in key["anyOf"] if choice.get("type") != "null")
@@ -238,7 +240,10 @@ def value_text(key: Mapping[str, Any]) -> str:
     if "enum" in key:
         return " or ".join(f"`{value}`" for value in key["enum"])
     if "prefixItems" in key:
-        return f"list of {' and '.join(value_text(item) for item in key['prefixItems'])}"
+        kinds = [value_text(item) for item in key["prefixItems"]]
+        if len(kinds) > 1 and len(set(kinds)) == 1:
+            return f"list of {len(kinds)}, each a {kinds[0]}"
+        return f"list of {' and '.join(kinds)}"
     if key.get("type") == "array":
         return f"list of {value_text(key['items'])}"
     names = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}

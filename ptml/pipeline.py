@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ptml.artifact import load_model
 from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
 from ptml.evaluate.stage import evaluate
-from ptml.features.own import feature_set, own_file
+from ptml.features.own import own_file
 from ptml.features.stage import features
 from ptml.inventory import catalog
 from ptml.manifest import published
 from ptml.parse.stage import parse
+from ptml.score.model import scoring_model
 from ptml.score.stage import score
 from ptml.settings import EvaluateSettings
 from ptml.sources.listing import plan as plan_add
@@ -223,7 +223,7 @@ def _score(job: Job) -> StageResult:
     paths = [*job.settings.score.paths, *listed, *_simulated(job, job.settings.score)]
     return score(
         paths,
-        model=load_model(job.model, job.workspace, feature_version=feature_set(own_file(job.own)).version),
+        model=scoring_model(job.model, job.workspace, own=own_file(job.own)),
         own=job.own,
         out=job.workspace.score(job.settings.score.name),
         evaluation=job.workspace.report(job.model) / "evaluation.json",

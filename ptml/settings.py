@@ -13,16 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
-from ptml.types import (
-    HOLDOUTS,
-    Holdout,
-    Label,
-    Level,
-    LogFormat,
-)
+from ptml.types import HOLDOUTS, MOST_LAST, Holdout, Label, Level, LogFormat, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,6 +140,26 @@ class FeaturesSettings(Section):
     """Features of connections and captures."""
 
     batch_rows: int = Field(250_000, ge=1_000, description="connections handled at a time")
+    windows: tuple[int, int, int] = Field(
+        (2, 60, 600),
+        description="seconds that the three windows over time look back, rising; features' names carry them",
+    )
+    last: int = Field(
+        100,
+        ge=1,
+        le=MOST_LAST,
+        description="connections that the windows over counts look back; features' names carry it",
+    )
+
+    @field_validator("windows")
+    @classmethod
+    def _windows_rise(cls, windows: tuple[int, int, int]) -> tuple[int, int, int]:
+        return Windows(windows).seconds
+
+    @property
+    def reach(self) -> Windows:
+        """How far back the features of the moment look."""
+        return Windows(self.windows, self.last)
 
 
 class LabelsSettings(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 Label: TypeAlias = Literal["malicious", "benign", "mixed", "unknown"]
@@ -29,6 +30,45 @@ LIGHTS: Final[tuple[Light, ...]] = get_args(Light)
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 Hashes: TypeAlias = Mapping[str, str]
+
+LONGEST_WINDOW = 7 * 24 * 3600
+"""Seconds that a feature may look back."""
+MOST_LAST = 255
+"""Connections that a feature may look back: counts among them are of one byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How far back the features of the moment look.
+
+    Attributes:
+        seconds: The short, the middle and the long window over time, rising.
+        last: The window over counts: so many connections.
+
+    Raises:
+        ValueError: The numbers do not rise, or lie outside of what is possible.
+
+    >>> Windows((2, 60, 30))
+    Traceback (most recent call last):
+    ValueError: windows are three rising numbers of seconds from 1 to 604800, as (2, 60, 600), not (2, 60, 30)
+    """
+
+    seconds: tuple[int, int, int] = (2, 60, 600)
+    last: int = 100
+
+    def __post_init__(self) -> None:
+        """Insist on what the loops over them take for granted."""
+        short, middle, long = self.seconds
+        if not 1 <= short < middle < long <= LONGEST_WINDOW:
+            raise ValueError(
+                f"windows are three rising numbers of seconds from 1 to {LONGEST_WINDOW}, as (2, 60, 600), "
+                f"not {self.seconds}"
+            )
+        if not 1 <= self.last <= MOST_LAST:
+            raise ValueError(f"the window over counts is of 1 to {MOST_LAST} connections, not {self.last}")
+
+
+STANDARD_WINDOWS = Windows()
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (what is being worked on, units done, units in all)."""

@@ -12,7 +12,7 @@ from ptml.artifact.origin import Commit, Machine  # noqa: TC001 - pydantic resol
 from ptml.artifact.pooling import FEATURES, CaptureStack, Finite
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
-from ptml.types import Level, Light  # noqa: TC001 - pydantic resolves annotations at run time
+from ptml.types import STANDARD_WINDOWS, Level, Light, Windows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,6 +177,7 @@ class ModelManifest(Section):
         labels: How connections got their labels: `policy`, and the hash of a list of `indicators`.
         levels: One model a level.
         feature_version: Version of the feature catalogue it was trained on.
+        windows: How far back the features of the moment look.
         own_features: The user's own file of features, if there was one.
         libraries: Versions of the libraries that made it.
         data_fingerprint: Hash of the features and labels it learned from.
@@ -200,6 +201,7 @@ class ModelManifest(Section):
     labels: dict[str, str | None] = Field(default_factory=dict)
     levels: dict[Level, LevelManifest] = Field(min_length=1)
     feature_version: str
+    windows: Windows = STANDARD_WINDOWS
     own_features: OwnFeatures | None = None
     libraries: dict[str, str]
     data_fingerprint: str

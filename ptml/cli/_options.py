@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from ptml.engine import LocalEngine
-    from ptml.settings import DatasetSettings, LabelsSettings, ParseSettings
+    from ptml.settings import DatasetSettings, FeaturesSettings, LabelsSettings, ParseSettings
     from ptml.tracking import Tracker
     from ptml.workspace import Workspace
 
@@ -89,6 +89,15 @@ SetParse = Annotated[
         "parse.zeek_output_gb [64], parse.block_bytes [16777216]; may be repeated.",
     ),
 ]
+SetFeatures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="features.KEY=VALUE",
+        help="How far back the features of the moment look, in seconds and in connections: features.windows "
+        "[[2, 60, 600]], features.last [100]; and features.batch_rows [250000]; may be repeated.",
+    ),
+]
 SetLabels = Annotated[
     list[str] | None,
     typer.Option(
@@ -157,6 +166,20 @@ def parse_settings(overrides: list[str] | None) -> ParseSettings | None:
 
     tables = _tables(overrides, ("parse",), "parse.zeek_seconds=600")
     return checked(ParseSettings, tables["parse"], "--set")
+
+
+def feature_settings(overrides: list[str] | None) -> FeaturesSettings | None:
+    """Give the settings of features that ``--set`` asks for; None where it asks for nothing.
+
+    Raises:
+        SettingsError: A setting of another stage, one that there is not, or a value that does not fit.
+    """
+    if not overrides:
+        return None
+    from ptml.settings import FeaturesSettings, checked
+
+    tables = _tables(overrides, ("features",), "features.windows=[1,30,300]")
+    return checked(FeaturesSettings, tables["features"], "--set")
 
 
 def label_settings(overrides: list[str] | None, *beside: str) -> LabelsSettings | None:

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ptml.cli._options import AsJson, Data, Force, Jobs, OwnFeatures, Quiet, engine, workspace
+from ptml.cli._options import (
+    AsJson,
+    Data,
+    Force,
+    Jobs,
+    OwnFeatures,
+    Quiet,
+    SetFeatures,
+    engine,
+    feature_settings,
+    workspace,
+)
 from ptml.cli._render import progress_bar, show_json, show_report, show_table
 
 if TYPE_CHECKING:
     from ptml.features.featureset import FeatureSet
+    from ptml.settings import FeaturesSettings
 
 DIFFERENT = 2
 
@@ -37,6 +49,7 @@ def features(
         list[str] | None, typer.Option(help="Only this capture, by id or name; may be repeated.")
     ] = None,
     own: OwnFeatures = None,
+    set_: SetFeatures = None,
     data: Data = None,
     jobs: Jobs = 0,
     force: Force = False,
@@ -53,14 +66,18 @@ def features(
       ptml features --list --log ssl --scope connection
       ptml features --describe orig_byte_share
       ptml features --features mine.py
+      ptml features --set features.windows=[1,30,300]
       ptml features --diff catalogue-of-last-year.json
     """
+    settings = feature_settings(set_)
     if not (list_ or family or log or scope or describe or diff):
-        _derive(own, data, captures=capture or (), jobs=jobs, force=force, as_json=as_json, quiet=quiet)
+        _derive(
+            own, settings, data, captures=capture or (), jobs=jobs, force=force, as_json=as_json, quiet=quiet
+        )
         return
     from ptml.features.own import feature_set, own_file
 
-    known = feature_set(own_file(own))
+    known = feature_set(own_file(own), settings.reach) if settings else feature_set(own_file(own))
     if diff:
         _show_diff(diff, known, as_json=as_json)
     elif describe:
@@ -71,6 +88,7 @@ def features(
 
 def _derive(
     own: Path | None,
+    settings: FeaturesSettings | None,
     data: Path | None,
     *,
     captures: list[str] | tuple[str, ...],
@@ -83,7 +101,13 @@ def _derive(
 
     with progress_bar(quiet=quiet) as progress:
         report = derive(
-            workspace(data), captures=captures, own=own, engine=engine(jobs), force=force, progress=progress
+            workspace(data),
+            settings,
+            captures=captures,
+            own=own,
+            engine=engine(jobs),
+            force=force,
+            progress=progress,
         )
     show_report(report, as_json=as_json, quiet=quiet)
 

@@ -55,13 +55,13 @@ def score(
       ptml score /var/log/zeek/2026-11-23
       ptml score captures/ --model data/models/forest --fail-on malicious --json
     """
-    from ptml.artifact import load_model
-    from ptml.features.own import feature_set, own_file
+    from ptml.features.own import own_file
+    from ptml.score.model import scoring_model
     from ptml.score.stage import score as score_captures
 
     parsing = parse_settings(set_)
     place = workspace(data)
-    loaded = load_model(model, place, feature_version=feature_set(own_file(own)).version)
+    loaded = scoring_model(model, place, own=own_file(own))
     with progress_bar(quiet=quiet) as progress:
         result = score_captures(
             paths,

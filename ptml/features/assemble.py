@@ -54,7 +54,7 @@ def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
     """Features that describe a connection beside others, one row for each of conn's, in its order.
 
     Args:
-        families: Some of :func:`families_beside`.
+        families: Some of :func:`families_beside`; nothing comes of those whose logs are not there.
         inputs: Checked inputs.
 
     >>> from ptml.features.connection.pair import PAIRS
@@ -68,7 +68,7 @@ def beside(families: Iterable[Family], inputs: Logs) -> pl.LazyFrame:
         found = described(family, {**inputs, **also(family, inputs), "conn": conn})
         if found is not None:
             tables.append(found)
-    return pl.concat(tables, how="horizontal")
+    return pl.concat(tables, how="horizontal") if tables else pl.LazyFrame()
 
 
 def prepared(family: Family, conn: pl.LazyFrame, *kept: str) -> pl.LazyFrame:

@@ -184,6 +184,8 @@ class _Work:
         """Describe each connection beside others; shares are ranges of rows."""
         for family in families_beside(self.features.connection):
             ranges, tables = self.shares(), also(family, self.inputs)
+            if family.also and not tables:
+                continue
             with contextlib.ExitStack() as stack:
                 dealt, whole = {}, {}
                 for name, table in {"conn": prepared(family, conn, ROW), **tables}.items():

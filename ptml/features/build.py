@@ -19,6 +19,7 @@ from ptml.features.batches import ConnectionBatches
 from ptml.features.beacons import KINDS, NAMES, TYPES, address_rows, named_rows, pair_table, sorted_table
 from ptml.features.featureset import STANDARD
 from ptml.features.inputs import KEYS, read_inputs
+from ptml.features.lazily import lazily
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,8 @@ def connection_features(logs: Logs, *, features: FeatureSet = STANDARD) -> pl.La
 
     Returns:
         ``capture_id, uid, ts, id.orig_h, id.orig_p, id.resp_h, id.resp_p``, then the features. Connections
-        without uid are left out, and of those that repeat a uid in their capture all but the first.
+        without uid are left out, and of those that repeat a uid in their capture all but the first. A query
+        that selects some columns computes, and reads of the logs, what these need and no more.
 
     Raises:
         MissingInput: There is no conn log.
@@ -52,13 +54,16 @@ def connection_features(logs: Logs, *, features: FeatureSet = STANDARD) -> pl.La
     inputs = read_inputs(logs, features.columns)
     conn = inputs["conn"].filter(pl.col("uid").is_not_null())
     inputs["conn"] = conn.filter(pl.struct(UID).is_first_distinct())
-    frame = pl.concat(
-        [
-            own_features(features.connection, inputs["conn"]),
-            beside(families_beside(features.connection), inputs),
-        ],
-        how="horizontal",
+    schema = {**KEYS, **{feature.name: feature.dtype for feature in features.connection_features}}
+    return lazily(
+        schema, lambda names: _connection_table(inputs, features.only(names)), "FEATURES OF CONNECTIONS"
     )
+
+
+def _connection_table(inputs: Logs, features: FeatureSet) -> pl.LazyFrame:
+    frame = own_features(features.connection, inputs["conn"])
+    if others := families_beside(features.connection):
+        frame = pl.concat([frame, beside(others, inputs)], how="horizontal")
     for one in aggregations(features.connection, inputs):
         frame = frame.join(one.table(), on=UID, how="left", maintain_order="left", nulls_equal=True)
     return finished(frame, KEYS, features.connection_features)
@@ -84,6 +89,12 @@ def capture_features(logs: Logs, *, features: FeatureSet = STANDARD) -> pl.LazyF
     (2, 0.5)
     """
     inputs = read_inputs(logs, features.columns)
+    key = {"capture_id": KEYS["capture_id"]}
+    schema = {**key, **{feature.name: feature.dtype for feature in features.capture_features}}
+    return lazily(schema, lambda names: _capture_table(inputs, features.only(names)), "FEATURES OF CAPTURES")
+
+
+def _capture_table(inputs: Logs, features: FeatureSet) -> pl.LazyFrame:
     frame = inputs["conn"].select("capture_id").unique()
     for one in aggregations(features.capture, inputs):
         frame = frame.join(one.table(), on="capture_id", how="left", nulls_equal=True)

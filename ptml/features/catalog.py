@@ -17,6 +17,7 @@ from ptml.features.capture.lengths import LENGTHS
 from ptml.features.capture.oddities import ODDITIES
 from ptml.features.capture.outcome import OUTCOME
 from ptml.features.capture.sizes import SIZES
+from ptml.features.capture.software import CAPTURE_SOFTWARE
 from ptml.features.capture.timing import CAPTURE_TIMING
 from ptml.features.capture.tls import CAPTURE_TLS
 from ptml.features.capture.traffic import TRAFFIC
@@ -25,6 +26,7 @@ from ptml.features.connection.addresses import ADDRESSES
 from ptml.features.connection.alerts import INTEL, SIGNATURES
 from ptml.features.connection.beacon import BEACONS
 from ptml.features.connection.certificates import CERTIFICATES
+from ptml.features.connection.chain import CHAIN
 from ptml.features.connection.clients import CLIENTS
 from ptml.features.connection.directory import LDAP, LDAP_SEARCH
 from ptml.features.connection.dns import DNS
@@ -46,6 +48,7 @@ from ptml.features.connection.resolved import RESOLVED
 from ptml.features.connection.rpc import RPC
 from ptml.features.connection.service import SERVICE
 from ptml.features.connection.smb import SMB_FILES, SMB_SHARES
+from ptml.features.connection.software import SOFTWARE
 from ptml.features.connection.state import STATE
 from ptml.features.connection.timing import TIMING
 from ptml.features.connection.tls import TLS
@@ -78,6 +81,7 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     HANDSHAKE,
     TLS_NAMES,
     CERTIFICATES,
+    CHAIN,
     FILES,
     FILE_KINDS,
     SOURCE,
@@ -108,6 +112,7 @@ CONNECTION_FAMILIES: tuple[Family, ...] = (
     NOTICE,
     INTEL,
     SIGNATURES,
+    *SOFTWARE,
 )
 CAPTURE_FAMILIES: tuple[Family, ...] = (
     TRAFFIC,
@@ -122,6 +127,7 @@ CAPTURE_FAMILIES: tuple[Family, ...] = (
     *CAPTURE_TLS,
     CAPTURE_FILES,
     *ODDITIES,
+    *CAPTURE_SOFTWARE,
     *CAPTURE_TIMING,
 )
 
@@ -140,6 +146,7 @@ _INDIFFERENT = (
     "example",
     "featureset",
     "large",
+    "lazily",
     "own",
     "shares",
     "stage",

@@ -21,7 +21,13 @@ _INTRODUCTION = """# Features
 its column; its docstring, from which this page is made, also works an example by hand. **Null is not zero**:
 a feature whose log or column a capture lacks is null, and so is one that does not apply. Scope `connection`
 looks at this connection alone, `past` at what had ended before it, `capture` at the whole capture. None holds
-an address, a name, an absolute time or a label."""
+an address, a name, an absolute time or a label.
+
+Names carry the windows that they look back over: here 2 and 60 seconds, 10 minutes, and 100 connections.
+`--set features.windows=[1,30,300] --set features.last=50` (in a run file: the table `[features]`) gives
+`src_connections_1s`, `count_1s` (KDD's own name stands for its own window only), `dst_host_count_50` and so
+on. These are another version of the features; a model records its windows, and scores at them without being
+told."""
 
 
 def list_features(features: FeatureSet = STANDARD, **wanted: str | None) -> list[dict[str, str]]:

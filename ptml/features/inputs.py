@@ -235,6 +235,19 @@ COLUMNS: Mapping[str, Mapping[str, pl.DataType]] = {
         **_UID,
         "sig_id": pl.String(),
     },
+    "software": {
+        "capture_id": pl.String(),
+        "ts": TIME,
+        "host": pl.String(),
+        "host_p": pl.UInt16(),
+        "software_type": pl.String(),
+        "name": pl.String(),
+        "version.major": pl.UInt64(),
+        "version.minor": pl.UInt64(),
+        "version.minor2": pl.UInt64(),
+        "version.minor3": pl.UInt64(),
+        "unparsed_version": pl.String(),
+    },
     "signature_alerts": {"capture_id": pl.String(), "uid": pl.String()},
 }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ptml.errors import BadData, MissingInput, PtmlError, SettingsError, quoted
 from ptml.features.family import Family, Feature, Logs, read_feature
-from ptml.features.featureset import STANDARD, FeatureSet
+from ptml.features.featureset import STANDARD, at_windows
 from ptml.features.inputs import KEYS
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import polars as pl
+
+    from ptml.features.featureset import FeatureSet
+    from ptml.types import Windows
 
 UID = ("capture_id", "uid")
 LEVELS = {"FEATURES": UID, "CAPTURE_FEATURES": ("capture_id",)}
@@ -79,13 +82,17 @@ def own_file(path: Path | None) -> OwnFile | None:
 
 
 @lru_cache(maxsize=4)
-def feature_set(own: OwnFile | None = None) -> FeatureSet:
-    """Give the standard features, and after them those of a user's file.
+def feature_set(own: OwnFile | None = None, windows: Windows = STANDARD.windows) -> FeatureSet:
+    """Give the standard features, at the windows asked for, and after them those of a user's file.
 
     The file lists functions in ``FEATURES`` (of a connection) and ``CAPTURE_FEATURES`` (of a capture). Each
     returns a Polars expression over the columns of one log, which its docstring may name (``Logs: dns``);
     conn.log if it names none. A feature of a connection sees its row of conn.log, or aggregates its rows of
     another log; one of a capture aggregates all rows of the log. Columns are called ``file.function``.
+
+    Args:
+        own: The file.
+        windows: How far back the features of the moment look.
 
     Raises:
         MissingInput: The file is not there any more.
@@ -94,18 +101,20 @@ def feature_set(own: OwnFile | None = None) -> FeatureSet:
     >>> feature_set() is STANDARD
     True
     """
+    standard = at_windows(windows)
     if own is None:
-        return STANDARD
+        return standard
     module = _run(own)
     families = {name: tuple(_families(own, module, name, keys)) for name, keys in LEVELS.items()}
     if not any(families.values()):
         raise BadData(
             f"{own.path} lists no features", hint="add a line like FEATURES = (my_feature, my_other_feature)"
         )
-    return FeatureSet(
-        connection=(*STANDARD.connection, *families["FEATURES"]),
-        capture=(*STANDARD.capture, *families["CAPTURE_FEATURES"]),
-        version=f"{STANDARD.version}+{own.tag}",
+    return replace(
+        standard,
+        connection=(*standard.connection, *families["FEATURES"]),
+        capture=(*standard.capture, *families["CAPTURE_FEATURES"]),
+        version=f"{standard.version}+{own.tag}",
         columns=_columns(chain(*families.values())),
     )
 

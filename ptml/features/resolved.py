@@ -75,7 +75,7 @@ def answers(logs: Logs) -> dict[str, pl.LazyFrame]:
     return {"answers": table, "dns_captures": seen}
 
 
-def resolved_columns(logs: Logs) -> pl.LazyFrame:
+def resolved_columns(logs: Logs) -> pl.LazyFrame | None:
     """Tell of each connection by which name its responder's address had been found; in conn's order.
 
     Args:
@@ -85,7 +85,8 @@ def resolved_columns(logs: Logs) -> pl.LazyFrame:
         One row for each of conn's: ``resolved`` for its own originator and ``resolved_by_any`` host, seconds
         ``since`` the latest answer to the originator that holds the address, and the measures of the name
         that was asked then (see ``name_facts``); of several names in the same microsecond the alphabetically
-        first. All null where an address or the time is unset or no row of dns.log had come.
+        first. All null where an address or the time is unset or no row of dns.log had come; None if there
+        are no answers to look at.
 
     >>> conn = pl.LazyFrame({"capture_id": "c1", "ts": [3_000_000, 5_000_000], "id.orig_h": "10.0.0.5",
     ...                      "id.resp_h": "192.0.2.1"}).cast({"ts": pl.Datetime("us", "UTC")})
@@ -98,8 +99,7 @@ def resolved_columns(logs: Logs) -> pl.LazyFrame:
     """
     conn = logs["conn"]
     if "answers" not in logs:
-        unknown = [pl.lit(None, dtype).alias(name) for name, dtype in SCHEMA.items()]
-        return conn.with_columns(unknown).select(*SCHEMA)
+        return None
     rows = (
         conn.select(_no_null("capture_id"), "id.resp_h", "id.orig_h", pl.col("ts").dt.epoch("us"))
         .with_row_index("row")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,7 +21,7 @@ from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.published import published_logs
 from ptml.settings import FeaturesSettings
 from ptml.stage import StageReport, run_stage
-from ptml.types import silent
+from ptml.types import STANDARD_WINDOWS, silent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ptml.features.featureset import FeatureSet
     from ptml.features.own import OwnFile
     from ptml.manifest import Manifest
-    from ptml.types import Progress
+    from ptml.types import Progress, Windows
     from ptml.workspace import Workspace
 
 STAGE = "features"
@@ -50,11 +50,12 @@ class FeaturesTask:
     parsed: Manifest
     batch_rows: int
     own: OwnFile | None = None
+    windows: Windows = STANDARD_WINDOWS
 
     @property
     def features(self) -> FeatureSet:
         """Tell which features."""
-        return feature_set(self.own)
+        return feature_set(self.own, self.windows)
 
     @property
     def carried(self) -> dict[str, str]:
@@ -107,7 +108,9 @@ def features(
     with workspace.locked():
         parsed = {name: read_manifest(workspace, "parse", name) for name in catalog["capture_id"]}
         tasks = [
-            FeaturesTask(workspace, m, settings.batch_rows, file) for m in parsed.values() if m is not None
+            FeaturesTask(workspace, m, settings.batch_rows, file, settings.reach)
+            for m in parsed.values()
+            if m is not None
         ]
         if not tasks:
             raise MissingInput(f"nothing in {workspace.root} has been parsed", hint="run `ptml parse` first")
@@ -162,6 +165,7 @@ def derive(task: FeaturesTask) -> Manifest:
             inputs={"parse": task.parsed.fingerprint},
             parameters={
                 "features": task.features.version,
+                "windows": asdict(task.windows),
                 "own_features": {"file": task.own.path.name, "sha256": task.own.sha256} if task.own else None,
             },
             rows_in=read,

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml.artifact import load_model
 from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
-from ptml.features.own import OwnFile, feature_set
+from ptml.features.own import OwnFile
 from ptml.features.small import held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
@@ -22,6 +21,7 @@ from ptml.parse.published import published_logs
 from ptml.parse.scan import log_files
 from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
+from ptml.score.model import features_of, scoring_model
 from ptml.score.tables import summarise_hosts
 from ptml.workspace import Workspace
 from ptml.zeektypes import log_name
@@ -120,7 +120,7 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
         pcap = ZEEK in manifest.parameters
         if CONN not in logs and not pcap and CONN not in {log_name(path) for path in files}:
             raise MissingInput("; ".join([NO_CONN, *unread]))
-        held = held_if_small(logs, manifest.rows_out, feature_set(task.own))
+        held = held_if_small(logs, manifest.rows_out, features_of(model, task.own))
         _write_connections(task, model, held)
         summary = _summarise(task)
         verdict = _score_whole(task, model, held) if summary["connections"] else {}
@@ -148,14 +148,14 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
 @lru_cache(maxsize=1)
 def _model(folder: Path, own: OwnFile | None) -> Model:
     """Load the model once in a worker, which scores many captures."""
-    return load_model(folder, feature_version=feature_set(own).version)
+    return scoring_model(folder, own=own)
 
 
 def _write_connections(task: CaptureTask, model: Model, logs: Logs) -> None:
     if CONN not in logs:
         return
     batches = iter_connection_features(
-        logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
+        logs, features=features_of(model, task.own), batch_rows=task.batch_rows, folder=task.folder
     )
     for number, batch in enumerate(batches):
         if batch.is_empty():
@@ -193,7 +193,7 @@ def _score_whole(task: CaptureTask, model: Model, logs: Logs) -> dict[str, Any]:
     if "capture" not in model.levels:
         return {}
     features = collect_capture_features(
-        logs, features=feature_set(task.own), batch_rows=task.batch_rows, folder=task.folder
+        logs, features=features_of(model, task.own), batch_rows=task.batch_rows, folder=task.folder
     )
     parts = connection_parts(task.folder)
     scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)

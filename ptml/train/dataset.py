@@ -11,12 +11,12 @@ import polars as pl
 
 from ptml.artifact import contracts_of, model_inputs, refuse_identity
 from ptml.errors import BadData, SettingsError, did_you_mean, quoted
-from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
+from ptml.features.featureset import STANDARD, at_windows
 from ptml.settings import DatasetSettings
 from ptml.train.contacts import Contacts
 from ptml.train.draw import connection_cap
 from ptml.train.selection import is_known
-from ptml.train.sources import labelled_captures
+from ptml.train.sources import labelled_captures, windows_used
 from ptml.train.weights import row_weights
 from ptml.types import Level, silent
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ptml.artifact import FeatureContract
+    from ptml.features.featureset import FeatureSet
     from ptml.train.spec import ModelSpec
     from ptml.types import Progress
     from ptml.workspace import Workspace
@@ -161,19 +162,20 @@ def load_dataset(
     key = ("capture_id", "uid") if level == "connection" else ("capture_id",)
     contracts: tuple[FeatureContract, ...] = ()
     about, inputs = [_NO_ROWS], []
+    features = at_windows(windows_used(workspace))
     for number, capture in enumerate(used):
         progress(f"read {level} features", number, len(used))
         frame = capture.read(cap, seed).sort(key)
         contracts = contracts or contracts_of(frame.drop(_ADDED, strict=False).schema, level)
         about.append(frame.select(*key, *(name for name in _ADDED if name in frame.columns)))
-        inputs.append(model_inputs(frame, select_features(contracts, spec, level)))
+        inputs.append(model_inputs(frame, select_features(contracts, spec, level, features)))
     rows = pl.concat(about, how="diagonal")
     require_classes(rows["y"], level, excluded)
     if rows.height < available:
         excluded["over the cap"] = available - rows.height
     data = Dataset(
         level=level,
-        contracts=select_features(contracts, spec, level),
+        contracts=select_features(contracts, spec, level, features),
         inputs=pl.concat(inputs, rechunk=True),
         y=rows["y"].to_numpy(),
         keys=rows.select(*key, *_ABOUT),
@@ -232,16 +234,22 @@ def require_classes(y: pl.Series | NDArray[np.int8], level: Level, excluded: Map
 
 
 def select_features(
-    contracts: Sequence[FeatureContract], spec: ModelSpec, level: Level
+    contracts: Sequence[FeatureContract], spec: ModelSpec, level: Level, features: FeatureSet = STANDARD
 ) -> tuple[FeatureContract, ...]:
     """Leave out the features and scopes that a spec excludes; refuse identity.
+
+    Args:
+        contracts: The columns of a table of features.
+        spec: What to leave out.
+        level: ``connection`` or ``capture``.
+        features: The features of the table, whose scopes are known; a user's own beside them are kept.
 
     Raises:
         ModelMismatch: An identity column is among the features.
         SettingsError: The spec excludes a feature that no level has, or all of them.
     """
     refuse_identity(contract.name for contract in contracts)
-    catalogued = {*CONNECTION_FEATURES, *CAPTURE_FEATURES}
+    catalogued = {*features.connection_features, *features.capture_features}
     known = {feature.name for feature in catalogued} | {contract.name for contract in contracts}
     unknown = [name for name in spec.exclude_features if name not in known]
     if unknown:
@@ -249,7 +257,7 @@ def select_features(
             f"spec {spec.name!r} excludes {quoted(unknown)}, which is no feature",
             hint=did_you_mean(unknown, sorted(known)),
         )
-    of_level = CONNECTION_FEATURES if level == "connection" else ()
+    of_level = features.connection_features if level == "connection" else ()
     scoped = {feature.name for feature in of_level if feature.scope in spec.exclude_scopes}
     kept = tuple(c for c in contracts if c.name not in scoped and c.name not in spec.exclude_features)
     if not kept:

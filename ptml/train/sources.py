@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +16,7 @@ from ptml.train.capture import CAPTURE_CLASSES, CLASSES, NO_SPAN, Capture
 from ptml.train.groups import merged_groups, reasons, shared_files, traits_of
 from ptml.train.selection import select
 from ptml.train.spans import is_believable
+from ptml.types import STANDARD_WINDOWS, Windows
 
 if TYPE_CHECKING:
     from ptml.features.family import Logs
@@ -156,7 +157,7 @@ class _Shelf:
 
 
 def features_used(workspace: Workspace) -> JsonObject:
-    """Tell which set of features the captures have: its version, and whose own file is in it.
+    """Tell which set of features the captures have: its version, its windows, and whose own file is in it.
 
     Raises:
         MissingInput: No capture has features.
@@ -174,13 +175,25 @@ def features_used(workspace: Workspace) -> JsonObject:
         versions = sorted(str(parameters.get("features")) for parameters in used.values())
         raise BadData(
             f"captures have features of different versions: {quoted(versions)}",
-            hint="run `ptml features` again, over all captures and with the same --features FILE, if any",
+            hint="run `ptml features` again, over all captures, with the same --set and --features",
         )
     (parameters,) = used.values()
     return {
         "feature_version": parameters.get("features", ""),
+        "windows": parameters.get("windows") or asdict(STANDARD_WINDOWS),
         "own_features": parameters.get("own_features"),
     }
+
+
+def windows_used(workspace: Workspace) -> Windows:
+    """Tell how far back the features of the captures look.
+
+    Raises:
+        MissingInput: No capture has features.
+        BadData: Captures have different sets of features.
+    """
+    used: Any = features_used(workspace)["windows"]
+    return Windows(tuple(used["seconds"]), used["last"])
 
 
 def _logs(workspace: Workspace, row: dict[str, str], labels: Manifest | None) -> Logs:

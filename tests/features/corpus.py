@@ -11,6 +11,7 @@ from ptml.features.inputs import COLUMNS
 from ptml.parse.scan import scan_logs
 from ptml.settings import SimulateSettings
 from ptml.sources.simulate import simulate_folders
+from tests.features.rarelogs import with_rare_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,10 +37,11 @@ def read_capture(folder: Path) -> Logs:
 
 
 def simulated_captures(folder: Path) -> list[Logs]:
-    """Simulate a few captures, half of them with malicious traffic."""
+    """Simulate a few captures, half of them with malicious traffic; three have rare logs as well."""
     settings = SimulateSettings(captures=6, connections=2400, hosts=5)
     simulate_folders(folder, settings, seed=5)
-    return [read_capture(one) for one in sorted(folder.iterdir())]
+    captures = [read_capture(one) for one in sorted(folder.iterdir())]
+    return [with_rare_logs(logs, seed) if seed % 2 else logs for seed, logs in enumerate(captures)]
 
 
 def real_captures(root: Path) -> list[Logs]:

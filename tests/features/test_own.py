@@ -56,6 +56,7 @@ FEATURES = (both_bytes, vlan, longest_name)
 CAPTURE_FEATURES = (longest_name,)
 '''
 FILE = "mine.py"
+STANDARD_REACH = {"seconds": [2, 60, 600], "last": 100}
 
 
 def write(folder: Path, text: str = TEN_LINES, name: str = FILE) -> Path:
@@ -174,6 +175,7 @@ def test_the_stage_records_version_and_hash_and_derives_anew_when_the_file_chang
     assert named is not None
     assert manifest.parameters == {
         "features": version,
+        "windows": STANDARD_REACH,
         "own_features": {"file": FILE, "sha256": named.sha256},
     }
     for dataset in (CONNECTIONS, CAPTURES):
@@ -184,7 +186,11 @@ def test_the_stage_records_version_and_hash_and_derives_anew_when_the_file_chang
     assert features(workspace, engine=LocalEngine(1)).done == (capture_id,)
     again = read_manifest(workspace, "features", capture_id)
     assert again is not None
-    assert again.parameters == {"features": feature_version(), "own_features": None}
+    assert again.parameters == {
+        "features": feature_version(),
+        "windows": STANDARD_REACH,
+        "own_features": None,
+    }
 
 
 def test_captures_with_different_sets_of_features_are_not_learned_from_together(
@@ -200,7 +206,11 @@ def test_captures_with_different_sets_of_features_are_not_learned_from_together(
     with pytest.raises(BadData, match="different versions"):
         features_used(workspace)
     features(workspace, engine=LocalEngine(1))
-    assert features_used(workspace) == {"feature_version": feature_version(), "own_features": None}
+    assert features_used(workspace) == {
+        "feature_version": feature_version(),
+        "windows": STANDARD_REACH,
+        "own_features": None,
+    }
 
 
 def test_an_expression_that_fails_on_a_capture_names_the_file(workspace: Workspace, tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.capture import handshakes
-from ptml.features.connection.certificates import certificate_rows
 from ptml.features.connection.tls import VERSIONS
 from ptml.features.expressions import not_negative, share
 from ptml.features.family import Logs, family
+from ptml.features.x509 import certificate_rows, days
 
 _YOUNG = pl.duration(days=30)
-_US_PER_DAY = 86_400_000_000
 
 
 def all_ssl_rows(logs: Logs) -> pl.LazyFrame | None:
@@ -143,7 +142,7 @@ def median_validity_days() -> pl.Expr:
     30.5
     """
     before, after = pl.col("certificate.not_valid_before"), pl.col("certificate.not_valid_after")
-    return not_negative((after - before).dt.total_microseconds() / _US_PER_DAY).median()
+    return not_negative(days(after - before)).median()
 
 
 _KEY = ("capture_id",)

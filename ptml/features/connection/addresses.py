@@ -8,6 +8,7 @@ from ptml.features.expressions import BROADCAST, MULTICAST, PRIVATE
 from ptml.features.family import family
 
 _DIGITS = "0123456789"
+DIRECTIONS = pl.Enum(["internal", "outbound", "inbound", "external", "group"])
 
 
 def orig_private() -> pl.Expr:
@@ -73,7 +74,7 @@ def same_subnet() -> pl.Expr:
     """
     source, target = pl.col("id.orig_h").str, pl.col("id.resp_h").str
     both_ipv4 = ~source.contains(":", literal=True) & ~target.contains(":", literal=True)
-    return pl.when(both_ipv4).then(source.strip_chars_end(_DIGITS) == target.strip_chars_end(_DIGITS))
+    return pl.when(both_ipv4).then(target.starts_with(source.strip_chars_end(_DIGITS)))
 
 
 def direction() -> pl.Expr:
@@ -93,14 +94,14 @@ def direction() -> pl.Expr:
         pl.when(inside.is_null() | target_inside.is_null())
         .then(None)
         .when(resp_group())
-        .then(pl.lit("group"))
+        .then(pl.lit("group", DIRECTIONS))
         .when(inside & target_inside)
-        .then(pl.lit("internal"))
+        .then(pl.lit("internal", DIRECTIONS))
         .when(inside)
-        .then(pl.lit("outbound"))
+        .then(pl.lit("outbound", DIRECTIONS))
         .when(target_inside)
-        .then(pl.lit("inbound"))
-        .otherwise(pl.lit("external"))
+        .then(pl.lit("inbound", DIRECTIONS))
+        .otherwise(pl.lit("external", DIRECTIONS))
     )
 
 

@@ -1,117 +1,27 @@
-"""The server's certificate: its chain in ssl.log, and the rows of its certificates in x509.log."""
+"""The server's certificate: its chain in ssl.log, and what x509.log says of the first one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
-from ptml.features.expressions import SHORT, at_most
+from ptml.features.expressions import BYTE, SHORT, at_most
 from ptml.features.family import family
+from ptml.features.x509 import certificate_rows, days
 
-if TYPE_CHECKING:
-    from ptml.features.family import Logs
-
-_US_PER_DAY = 86_400_000_000
-_LINKS = (("cert_chain_fps", "fingerprint"), ("cert_chain_fuids", "id"))
-"""Newer Zeek names the certificates of a chain by fingerprint, older by the id of the file."""
-
-_COMMON_NAME = r"(?:^|,)\s*CN=([^,]+)"
-_WEAK_SIGNATURE = "(?i)md[245]|sha-?1"
-
-
-def certificate_rows(logs: Logs) -> pl.LazyFrame | None:
-    """Rows of ssl.log, each with what x509.log says of the first certificate of its chain.
-
-    >>> certificate_rows({}) is None
-    True
-    """
-    if "ssl" not in logs:
-        return None
-    ssl = logs["ssl"].filter(pl.col("uid").is_not_null())
-    present = ssl.collect_schema().names()
-    chains = [chain for chain, _ in _LINKS if chain in present]
-    if not chains:
-        return None
-    length = pl.coalesce(pl.col(chain).list.len() for chain in chains).alias("chain_length")
-    asked = [pl.col(name) for name in ("server_name", "sni_matches_cert") if name in present]
-    rows = ssl.select("capture_id", "uid", "ts", *chains, *asked, length)
-    return _with_match(_with_chain(rows, logs["x509"], chains) if "x509" in logs else rows)
-
-
-def _with_chain(rows: pl.LazyFrame, x509: pl.LazyFrame, chains: list[str]) -> pl.LazyFrame:
-    known = x509.collect_schema().names()
-    links = [(chain, key) for chain, key in _LINKS if chain in chains and key in known]
-    if not links:
-        return rows
-    facts = [pl.col(name) for name in known if name.startswith(("certificate.", "basic_constraints."))]
-    if "san.dns" in known:
-        facts.append(pl.col("san.dns").list.len().alias("san_count"))
-    named = pl.concat(
-        x509.select("capture_id", _tagged(pl.col(key), key).alias("leaf"), *facts, *_names(known)).drop_nulls(
-            "leaf"
-        )
-        for _, key in links
-    )
-    # A certificate may be logged many times. Its rows agree; where a hostile capture makes them differ, the
-    # least value of each column is as good as any and does not depend on the order of the rows.
-    unique = named.group_by("capture_id", "leaf").agg(
-        pl.all().exclude("names").min(), pl.col("^names$").explode().unique().sort()
-    )
-    for place, name in enumerate(("leaf", "issuer")):
-        at = pl.coalesce(
-            _tagged(pl.col(chain).list.get(place, null_on_oob=True), key) for chain, key in links
-        )
-        rows = rows.with_columns(at.alias(name))
-    rows = rows.join(unique, on=["capture_id", "leaf"], how="left", nulls_equal=True)
-    if "certificate.subject" in known:
-        issuers = unique.select("capture_id", issuer="leaf", issuer_subject="certificate.subject")
-        rows = rows.join(issuers, on=["capture_id", "issuer"], how="left", nulls_equal=True)
-    return rows
-
-
-def _names(known: list[str]) -> list[pl.Expr]:
-    """Names that a certificate is for, in lower case: the alternative ones, or the common one if none."""
-    names: list[pl.Expr] = []
-    if "san.dns" in known:
-        names.append(pl.when(pl.col("san.dns").list.len() > 0).then(pl.col("san.dns")))
-    if "certificate.subject" in known:
-        names.append(pl.concat_list(pl.col("certificate.subject").str.extract(_COMMON_NAME)))
-    if not names:
-        return []
-    lower = pl.coalesce(names).list.eval(pl.element().str.to_lowercase().str.strip_chars("."))
-    return [lower.alias("names")]
-
-
-def _with_match(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Compare the name asked for with those of the certificate; a star stands for the first label."""
-    present = rows.collect_schema().names()
-    zeek = pl.col("sni_matches_cert") if "sni_matches_cert" in present else pl.lit(None, pl.Boolean)
-    if "names" not in present or "server_name" not in present:
-        return rows.with_columns(matches=zeek)
-    asked = pl.col("server_name").str.to_lowercase().str.strip_chars(".")
-    star = pl.concat_str(pl.lit("*."), asked.str.extract(r"^[^.]+\.(.+)$"))
-    names = pl.col("names").list.drop_nulls()
-    matches = names.list.contains(asked) | names.list.contains(star).fill_null(False)
-    known = asked.is_not_null() & (names.list.len() > 0)
-    return rows.with_columns(matches=pl.when(known).then(matches).otherwise(zeek)).drop("names")
-
-
-def _tagged(value: pl.Expr, kind: str) -> pl.Expr:
-    """Mark a name with its kind, so that a made-up file id cannot pass for a fingerprint."""
-    return pl.concat_str(pl.lit(f"{kind}:"), value)
+WEAK_SIGNATURE = "(?i)md[245]|sha-?1"
+"""Signatures over a hash that is broken: MD5 and its kin, SHA-1."""
 
 
 def cert_chain_length() -> pl.Expr:
     """Certificates that the server sent.
 
-    Unit: certificates. Type: UInt16. Range: 0 or more. Logs: ssl. Scope: connection.
+    Unit: certificates. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ssl. Scope: connection.
     Null: the chain was not seen (resumed, TLS 1.3). Source: Anderson and McGrew 2016.
 
     >>> pl.DataFrame({"chain_length": [2, None]}).select(cert_chain_length()).item()
     2
     """
-    return pl.col("chain_length").max()
+    return at_most(pl.col("chain_length").max(), BYTE)
 
 
 def cert_self_signed() -> pl.Expr:
@@ -139,7 +49,7 @@ def cert_validity_days() -> pl.Expr:
     >>> pl.DataFrame(days).select(cert_validity_days()).item()
     90.0
     """
-    return _days(pl.col("certificate.not_valid_after") - pl.col("certificate.not_valid_before")).max()
+    return days(pl.col("certificate.not_valid_after") - pl.col("certificate.not_valid_before")).max()
 
 
 def cert_age_days() -> pl.Expr:
@@ -153,7 +63,7 @@ def cert_age_days() -> pl.Expr:
     >>> pl.DataFrame(use).select(cert_age_days()).item()
     1.5
     """
-    return _days(pl.col("ts") - pl.col("certificate.not_valid_before")).min()
+    return days(pl.col("ts") - pl.col("certificate.not_valid_before")).min()
 
 
 def cert_days_left() -> pl.Expr:
@@ -167,7 +77,7 @@ def cert_days_left() -> pl.Expr:
     >>> pl.DataFrame(use).select(cert_days_left()).item()
     -1.5
     """
-    return _days(pl.col("certificate.not_valid_after") - pl.col("ts")).min()
+    return days(pl.col("certificate.not_valid_after") - pl.col("ts")).min()
 
 
 def cert_san_count() -> pl.Expr:
@@ -241,7 +151,7 @@ def cert_weak_signature() -> pl.Expr:
     >>> pl.DataFrame({"certificate.sig_alg": ["sha1WithRSAEncryption"]}).select(cert_weak_signature()).item()
     True
     """
-    return pl.col("certificate.sig_alg").str.contains(_WEAK_SIGNATURE).max()
+    return pl.col("certificate.sig_alg").str.contains(WEAK_SIGNATURE).max()
 
 
 def cert_authority() -> pl.Expr:
@@ -254,10 +164,6 @@ def cert_authority() -> pl.Expr:
     True
     """
     return pl.col("basic_constraints.ca").max()
-
-
-def _days(span: pl.Expr) -> pl.Expr:
-    return span.dt.total_microseconds() / _US_PER_DAY
 
 
 CERTIFICATES = family(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import PRIVATE, SHORT, at_most, digits, entropy, not_negative, ratio
+from ptml.features.expressions import BYTE, PRIVATE, SHORT, at_most, digits, entropy, not_negative, ratio
 from ptml.features.family import family
 
 if TYPE_CHECKING:
@@ -53,25 +53,27 @@ def dns_query_length() -> pl.Expr:
 def dns_query_labels() -> pl.Expr:
     """Most labels in a name asked for.
 
-    Unit: labels. Type: UInt16. Range: 1 or more. Logs: dns. Scope: connection.
+    Unit: labels. Type: UInt8. Range: 1 to 255, where it saturates. Logs: dns. Scope: connection.
     Null: no name. Source: Antonakakis et al. 2010, Notos.
 
     >>> pl.DataFrame({"query": ["a.com", "x.y.b.org", None]}).select(dns_query_labels()).item()
     4
     """
-    return (pl.col("query").str.strip_chars(".").str.count_matches(".", literal=True) + 1).max()
+    return at_most(
+        (pl.col("query").str.strip_chars(".").str.count_matches(".", literal=True) + 1).max(), BYTE
+    )
 
 
 def dns_longest_label() -> pl.Expr:
     """Length of the longest first label asked for: where tunnels and generated names put their bytes.
 
-    Unit: characters. Type: UInt16. Range: 0 or more. Logs: dns. Scope: connection.
+    Unit: characters. Type: UInt8. Range: 0 to 255, where it saturates. Logs: dns. Scope: connection.
     Null: no name. Source: Antonakakis et al. 2010, Notos.
 
     >>> pl.DataFrame({"query": ["abc.com", "x.longer.org"]}).select(dns_longest_label()).item()
     3
     """
-    return pl.col("query").str.extract(r"^([^.]*)").str.len_chars().max()
+    return at_most(pl.col("query").str.extract(r"^([^.]*)").str.len_chars().max(), BYTE)
 
 
 def dns_query_entropy() -> pl.Expr:

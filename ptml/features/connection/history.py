@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import polars as pl
 
+from ptml.features.expressions import BYTE
 from ptml.features.family import family
 
 
 def history_length() -> pl.Expr:
     """Events that Zeek noted in the connection.
 
-    Unit: events. Type: UInt16. Range: 0 or more. Logs: conn. Scope: connection.
+    Unit: events. Type: UInt8. Range: 0 to 255, where it saturates. Logs: conn. Scope: connection.
     Null: history unset. Source: Zeek conn.log.
 
     >>> pl.DataFrame({"history": ["ShADad", None]}).select(history_length()).to_series().to_list()
     [6, None]
     """
-    return pl.col("history").str.len_bytes().clip(upper_bound=2**16 - 1)
+    return pl.col("history").str.len_bytes().clip(upper_bound=BYTE)
 
 
 def orig_data_seen() -> pl.Expr:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import ADDRESS, SHORT, at_most, entropy, share, total
+from ptml.features.expressions import ADDRESS, BYTE, SHORT, at_most, entropy, share, total
 from ptml.features.family import family
 from ptml.features.mime import EXECUTABLE
 
@@ -88,25 +88,25 @@ def http_uri_entropy() -> pl.Expr:
 def http_uri_depth() -> pl.Expr:
     """Most slashes in the path of a URI asked for.
 
-    Unit: slashes. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
+    Unit: slashes. Type: UInt8. Range: 0 to 255, where it saturates. Logs: http. Scope: connection.
     Null: no URI known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"uri": ["/a/b?c=/d/", "/"]}).select(http_uri_depth()).item()
     2
     """
-    return at_most(pl.col("uri").str.extract(r"^([^?]*)").str.count_matches("/", literal=True).max(), SHORT)
+    return at_most(pl.col("uri").str.extract(r"^([^?]*)").str.count_matches("/", literal=True).max(), BYTE)
 
 
 def http_uri_parameters() -> pl.Expr:
     """Most parameters in the query of a URI asked for.
 
-    Unit: parameters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
+    Unit: parameters. Type: UInt8. Range: 0 to 255, where it saturates. Logs: http. Scope: connection.
     Null: no URI known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"uri": ["/a?x=1&y=2", "/a?", "/b"]}).select(http_uri_parameters()).item()
     2
     """
-    return at_most(pl.col("uri").str.count_matches("[?&][^?&]").max(), SHORT)
+    return at_most(pl.col("uri").str.count_matches("[?&][^?&]").max(), BYTE)
 
 
 def http_host_is_address() -> pl.Expr:

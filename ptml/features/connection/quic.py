@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.connection.rows import rows_of
-from ptml.features.expressions import SHORT, at_most
+from ptml.features.expressions import BYTE, at_most
 from ptml.features.family import family
 
 VERSIONS = {"1": 1, "2": 2}
@@ -43,13 +43,13 @@ def quic_sni_missing() -> pl.Expr:
 def quic_sni_length() -> pl.Expr:
     """Length of the longest server name asked for.
 
-    Unit: characters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: quic. Scope: connection.
+    Unit: characters. Type: UInt8. Range: 0 to 255, where it saturates. Logs: quic. Scope: connection.
     Null: none asked for. Source: Anderson and McGrew 2016.
 
     >>> pl.DataFrame({"server_name": ["a.com", None]}).select(quic_sni_length()).item()
     5
     """
-    return at_most(pl.col("server_name").str.len_chars().max(), SHORT)
+    return at_most(pl.col("server_name").str.len_chars().max(), BYTE)
 
 
 def quic_http3() -> pl.Expr:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
+from ptml.features.expressions import BYTE
 from ptml.features.family import family
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PROTOCOLS = ("tcp", "udp", "icmp")
+_PROTOCOLS = pl.Enum([*PROTOCOLS, "other"])
+_PORT_CLASSES = pl.Enum(["well_known", "registered", "dynamic"])
 _LAST_WELL_KNOWN = 1023
 _LAST_REGISTERED = 49151
 USUAL_PORTS: dict[str, tuple[int, ...]] = {
@@ -42,6 +50,8 @@ USUAL_PORTS: dict[str, tuple[int, ...]] = {
 """Zeek's services that stand for themselves, with the ports where each is at home (IANA and common use)."""
 
 _PORTS = 2**16
+_OTHER = "other"
+_SERVICES = pl.Enum([*USUAL_PORTS, _OTHER])
 _NUMBERS = {name: number for number, name in enumerate(USUAL_PORTS)}
 _AT_HOME = [_NUMBERS[name] * _PORTS + port for name, ports in USUAL_PORTS.items() for port in ports]
 """Each service with each of its ports as one number, which is looked up faster than both."""
@@ -56,8 +66,8 @@ def proto() -> pl.Expr:
     >>> pl.DataFrame({"proto": ["tcp", "unknown_transport", None]}).select(proto()).to_series().to_list()
     ['tcp', 'other', None]
     """
-    value = pl.col("proto")
-    return pl.when(value.is_in(PROTOCOLS)).then(value).when(value.is_not_null()).then(pl.lit("other"))
+    value, other = pl.col("proto"), pl.lit(_OTHER, _PROTOCOLS)
+    return value.cast(_PROTOCOLS, strict=False).fill_null(pl.when(value.is_not_null()).then(other))
 
 
 def service() -> pl.Expr:
@@ -72,8 +82,7 @@ def service() -> pl.Expr:
     >>> conns.select(service()).to_series().to_list()
     ['http', None, 'http', 'other', None]
     """
-    name = _first_service()
-    return pl.when(name.is_in(list(USUAL_PORTS))).then(name).when(name.is_not_null()).then(pl.lit("other"))
+    return _of_each(_first, _SERVICES)
 
 
 def service_count() -> pl.Expr:
@@ -86,8 +95,7 @@ def service_count() -> pl.Expr:
     >>> conns.select(service_count()).to_series().to_list()
     [3, None, None]
     """
-    count = pl.col("service").str.count_matches(r"(^|,)[^-,]").clip(upper_bound=2**8 - 1)
-    return pl.when(count > 0).then(count)
+    return _of_each(_count, pl.UInt8())
 
 
 def well_known_port() -> pl.Expr:
@@ -118,11 +126,11 @@ def resp_port_class() -> pl.Expr:
     port = pl.when(pl.col("proto") != "icmp").then(pl.col("id.resp_p"))
     return (
         pl.when(port <= _LAST_WELL_KNOWN)
-        .then(pl.lit("well_known"))
+        .then(pl.lit("well_known", _PORT_CLASSES))
         .when(port <= _LAST_REGISTERED)
-        .then(pl.lit("registered"))
+        .then(pl.lit("registered", _PORT_CLASSES))
         .when(port.is_not_null())
-        .then(pl.lit("dynamic"))
+        .then(pl.lit("dynamic", _PORT_CLASSES))
     )
 
 
@@ -149,7 +157,8 @@ def service_on_usual_port() -> pl.Expr:
     >>> conns.select(service_on_usual_port()).to_series().to_list()
     [True, False, None]
     """
-    number = _first_service().replace_strict(_NUMBERS, default=None, return_dtype=pl.UInt32)
+    first = _of_each(_first, _SERVICES)
+    number = pl.when(first != _OTHER).then(first.to_physical().cast(pl.UInt32))
     return (number * _PORTS + pl.col("id.resp_p")).is_in(_AT_HOME)
 
 
@@ -175,19 +184,31 @@ def unrecognised_on_well_known_port() -> pl.Expr:
     return pl.when(has_port & (pl.col("orig_bytes") > 0)).then(pl.col("service").is_null())
 
 
-def _first_service() -> pl.Expr:
-    return pl.col("service").map_batches(_first_of_each, return_dtype=pl.String, is_elementwise=True)
+def _of_each(make: Callable[[list[str]], object], dtype: pl.DataType) -> pl.Expr:
+    """Make something of the services of each connection; few sets are distinct, so each is taken apart once.
+
+    The set has no order of its own, so the alphabet gives one; a leading '-' marks a failed analyzer.
+    """
+
+    def of_each(services: pl.Series) -> pl.Series:
+        distinct = services.drop_nulls().unique().to_list()
+        found = [
+            make(sorted(name for name in text.split(",") if name and not name.startswith("-")))
+            for text in distinct
+        ]
+        return services.replace_strict(distinct, pl.Series(found, dtype=dtype), return_dtype=dtype)
+
+    return pl.col("service").map_batches(of_each, return_dtype=dtype, is_elementwise=True)
 
 
-def _first_of_each(services: pl.Series) -> pl.Series:
-    """A column holds few distinct sets of services, so each is taken apart once."""
-    distinct = services.drop_nulls().unique().to_list()
-    return services.replace_strict(distinct, [_first(text) for text in distinct], return_dtype=pl.String)
+def _first(names: list[str]) -> str | None:
+    if not names:
+        return None
+    return names[0] if names[0] in USUAL_PORTS else _OTHER
 
 
-def _first(services: str) -> str | None:
-    """The set has no order of its own, so the alphabet gives one; a leading '-' marks a failed analyzer."""
-    return min((name for name in services.split(",") if name and not name.startswith("-")), default=None)
+def _count(names: list[str]) -> int | None:
+    return min(len(names), BYTE) or None
 
 
 SERVICE = family(

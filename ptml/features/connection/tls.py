@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import SHORT, at_most, entropy
+from ptml.features.expressions import BYTE, at_most, entropy
 from ptml.features.family import family
 
 if TYPE_CHECKING:
@@ -90,13 +90,13 @@ def tls_sni_missing() -> pl.Expr:
 def tls_sni_length() -> pl.Expr:
     """Length of the server name asked for.
 
-    Unit: characters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ssl. Scope: connection.
+    Unit: characters. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ssl. Scope: connection.
     Null: none asked for. Source: Anderson and McGrew 2016.
 
     >>> pl.DataFrame({"server_name": ["a.com"]}).select(tls_sni_length()).item()
     5
     """
-    return at_most(pl.col("server_name").str.len_chars().max(), SHORT)
+    return at_most(pl.col("server_name").str.len_chars().max(), BYTE)
 
 
 def tls_sni_entropy() -> pl.Expr:

@@ -22,7 +22,7 @@ def count() -> pl.Expr:
     >>> at_example("count")
     [0, 1, 0, 2, 2, 0, 0]
     """
-    return saturated("n_2s", UINT16)
+    return saturated("n_short", UINT16)
 
 
 def serror_rate() -> pl.Expr:
@@ -38,7 +38,7 @@ def serror_rate() -> pl.Expr:
     >>> at_example("serror_rate")
     [None, 0.0, None, 0.5, 0.5, None, None]
     """
-    return ratio(pl.col("half_open_2s"), pl.col("known_2s"))
+    return ratio(pl.col("half_open_short"), pl.col("known_short"))
 
 
 def rerror_rate() -> pl.Expr:
@@ -54,7 +54,7 @@ def rerror_rate() -> pl.Expr:
     >>> at_example("rerror_rate")
     [None, 0.0, None, 0.0, 0.0, None, None]
     """
-    return ratio(pl.col("rejected_2s"), pl.col("known_2s"))
+    return ratio(pl.col("rejected_short"), pl.col("known_short"))
 
 
 def same_srv_rate() -> pl.Expr:
@@ -71,7 +71,7 @@ def same_srv_rate() -> pl.Expr:
     >>> at_example("same_srv_rate")
     [None, 1.0, None, 1.0, 0.0, None, None]
     """
-    return ratio(pl.col("same_service_2s"), pl.col("n_2s"))
+    return ratio(pl.col("same_service_short"), pl.col("n_short"))
 
 
 def dst_host_count() -> pl.Expr:
@@ -87,7 +87,7 @@ def dst_host_count() -> pl.Expr:
     >>> at_example("dst_host_count")
     [0, 1, 0, 2, 3, 4, 1]
     """
-    return saturated("n_100", UINT8)
+    return saturated("n_last", UINT8)
 
 
 def dst_host_same_srv_rate() -> pl.Expr:
@@ -103,7 +103,7 @@ def dst_host_same_srv_rate() -> pl.Expr:
     >>> at_example("dst_host_same_srv_rate")
     [None, 1.0, None, 1.0, 0.0, 0.75, 1.0]
     """
-    return ratio(pl.col("same_service_100"), pl.col("n_100"))
+    return ratio(pl.col("same_service_last"), pl.col("n_last"))
 
 
 def dst_host_same_src_port_rate() -> pl.Expr:
@@ -117,7 +117,7 @@ def dst_host_same_src_port_rate() -> pl.Expr:
     >>> at_example("dst_host_same_src_port_rate")
     [None, 0.0, None, 0.5, 0.0, 0.0, 0.0]
     """
-    return ratio(pl.col("same_port_100"), pl.col("n_100"))
+    return ratio(pl.col("same_port_last"), pl.col("n_last"))
 
 
 def dst_host_serror_rate() -> pl.Expr:
@@ -133,7 +133,7 @@ def dst_host_serror_rate() -> pl.Expr:
     >>> at_example("dst_host_serror_rate")
     [None, 0.0, None, 0.5, 0.3333333, 0.25, 0.0]
     """
-    return ratio(pl.col("half_open_100"), pl.col("known_100"))
+    return ratio(pl.col("half_open_last"), pl.col("known_last"))
 
 
 def dst_host_rerror_rate() -> pl.Expr:
@@ -149,7 +149,7 @@ def dst_host_rerror_rate() -> pl.Expr:
     >>> at_example("dst_host_rerror_rate")
     [None, 0.0, None, 0.0, 0.0, 0.0, 1.0]
     """
-    return ratio(pl.col("rejected_100"), pl.col("known_100"))
+    return ratio(pl.col("rejected_last"), pl.col("known_last"))
 
 
 def dst_connections_60s() -> pl.Expr:
@@ -164,7 +164,7 @@ def dst_connections_60s() -> pl.Expr:
     >>> at_example("dst_connections_60s")
     [0, 1, 0, 2, 3, 1, 0]
     """
-    return saturated("n_60s", UINT16)
+    return saturated("n_middle", UINT16)
 
 
 def dst_connections_10m() -> pl.Expr:
@@ -179,7 +179,7 @@ def dst_connections_10m() -> pl.Expr:
     >>> at_example("dst_connections_10m")
     [0, 1, 0, 2, 3, 4, 0]
     """
-    return saturated("n_10m", UINT16)
+    return saturated("n_long", UINT16)
 
 
 def dst_sources_60s() -> pl.Expr:
@@ -195,7 +195,7 @@ def dst_sources_60s() -> pl.Expr:
     >>> at_example("dst_sources_60s")
     [0, 1, 0, 1, 2, 1, 0]
     """
-    return saturated("sources_60s", UINT16)
+    return saturated("sources_middle", UINT16)
 
 
 def dst_sources_10m() -> pl.Expr:
@@ -211,7 +211,7 @@ def dst_sources_10m() -> pl.Expr:
     >>> at_example("dst_sources_10m")
     [0, 1, 0, 1, 2, 2, 0]
     """
-    return saturated("sources_10m", UINT16)
+    return saturated("sources_long", UINT16)
 
 
 def dst_ports_60s() -> pl.Expr:
@@ -224,7 +224,7 @@ def dst_ports_60s() -> pl.Expr:
     >>> at_example("dst_ports_60s")
     [0, 1, 0, 1, 1, 1, 0]
     """
-    return saturated("ports_60s", UINT16)
+    return saturated("ports_middle", UINT16)
 
 
 def dst_failed_share_10m() -> pl.Expr:
@@ -240,7 +240,7 @@ def dst_failed_share_10m() -> pl.Expr:
     >>> at_example("dst_failed_share_10m")
     [None, 0.0, None, 0.5, 0.3333333, 0.25, None]
     """
-    return ratio(pl.col("failed_10m"), pl.col("known_10m"))
+    return ratio(pl.col("failed_long"), pl.col("known_long"))
 
 
 def dst_since_end() -> pl.Expr:

@@ -23,7 +23,7 @@ def srv_count() -> pl.Expr:
     >>> at_example("srv_count")
     [0, 1, 0, 2, 0, 0, 0]
     """
-    return saturated("n_2s", UINT16)
+    return saturated("n_short", UINT16)
 
 
 def srv_serror_rate() -> pl.Expr:
@@ -39,7 +39,7 @@ def srv_serror_rate() -> pl.Expr:
     >>> at_example("srv_serror_rate")
     [None, 0.0, None, 0.5, None, None, None]
     """
-    return ratio(pl.col("half_open_2s"), pl.col("known_2s"))
+    return ratio(pl.col("half_open_short"), pl.col("known_short"))
 
 
 def srv_rerror_rate() -> pl.Expr:
@@ -55,7 +55,7 @@ def srv_rerror_rate() -> pl.Expr:
     >>> at_example("srv_rerror_rate")
     [None, 0.0, None, 0.0, None, None, None]
     """
-    return ratio(pl.col("rejected_2s"), pl.col("known_2s"))
+    return ratio(pl.col("rejected_short"), pl.col("known_short"))
 
 
 def srv_diff_host_rate() -> pl.Expr:
@@ -69,7 +69,7 @@ def srv_diff_host_rate() -> pl.Expr:
     >>> at_example("srv_diff_host_rate")
     [None, 0.0, None, 0.0, None, None, None]
     """
-    return 1 - ratio(pl.col("same_host_2s"), pl.col("n_2s"))
+    return 1 - ratio(pl.col("same_host_short"), pl.col("n_short"))
 
 
 def ct_srv_src() -> pl.Expr:
@@ -86,7 +86,7 @@ def ct_srv_src() -> pl.Expr:
     >>> at_example("ct_srv_src")
     [0, 1, 0, 0, 0, 2, 1]
     """
-    return saturated("service_source_100", UINT8)
+    return saturated("service_source_last", UINT8)
 
 
 def ct_srv_dst() -> pl.Expr:
@@ -103,7 +103,7 @@ def ct_srv_dst() -> pl.Expr:
     >>> at_example("ct_srv_dst")
     [0, 1, 0, 2, 0, 3, 1]
     """
-    return saturated("service_destination_100", UINT8)
+    return saturated("service_destination_last", UINT8)
 
 
 def ct_dst_ltm() -> pl.Expr:
@@ -119,7 +119,7 @@ def ct_dst_ltm() -> pl.Expr:
     >>> at_example("ct_dst_ltm")
     [0, 1, 0, 2, 3, 4, 1]
     """
-    return saturated("destination_100", UINT8)
+    return saturated("destination_last", UINT8)
 
 
 def ct_src_ltm() -> pl.Expr:
@@ -135,7 +135,7 @@ def ct_src_ltm() -> pl.Expr:
     >>> at_example("ct_src_ltm")
     [0, 1, 1, 0, 3, 4, 5]
     """
-    return saturated("source_100", UINT8)
+    return saturated("source_last", UINT8)
 
 
 def ct_src_dport_ltm() -> pl.Expr:
@@ -152,7 +152,7 @@ def ct_src_dport_ltm() -> pl.Expr:
     >>> at_example("ct_src_dport_ltm")
     [0, 1, 0, 0, 0, 2, 1]
     """
-    return saturated("source_port_100", UINT8)
+    return saturated("source_port_last", UINT8)
 
 
 def ct_dst_sport_ltm() -> pl.Expr:
@@ -169,7 +169,7 @@ def ct_dst_sport_ltm() -> pl.Expr:
     >>> at_example("ct_dst_sport_ltm")
     [0, 0, 0, 1, 0, 0, 0]
     """
-    return saturated("destination_port_100", UINT8)
+    return saturated("destination_port_last", UINT8)
 
 
 def ct_dst_src_ltm() -> pl.Expr:
@@ -185,7 +185,7 @@ def ct_dst_src_ltm() -> pl.Expr:
     >>> at_example("ct_dst_src_ltm")
     [0, 1, 0, 0, 2, 3, 1]
     """
-    return saturated("pair_100", UINT8)
+    return saturated("pair_last", UINT8)
 
 
 NETWORK = family(

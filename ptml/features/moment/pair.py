@@ -22,7 +22,7 @@ def pair_connections_60s() -> pl.Expr:
     >>> at_example("pair_connections_60s")
     [0, 1, 0, 0, 2, 1, 0]
     """
-    return saturated("n_60s", UINT16)
+    return saturated("n_middle", UINT16)
 
 
 def pair_connections_10m() -> pl.Expr:
@@ -37,7 +37,7 @@ def pair_connections_10m() -> pl.Expr:
     >>> at_example("pair_connections_10m")
     [0, 1, 0, 0, 2, 3, 0]
     """
-    return saturated("n_10m", UINT16)
+    return saturated("n_long", UINT16)
 
 
 def pair_ports_60s() -> pl.Expr:
@@ -50,7 +50,7 @@ def pair_ports_60s() -> pl.Expr:
     >>> at_example("pair_ports_60s")
     [0, 1, 0, 0, 1, 1, 0]
     """
-    return saturated("ports_60s", UINT16)
+    return saturated("ports_middle", UINT16)
 
 
 def pair_failed_share_10m() -> pl.Expr:
@@ -66,7 +66,7 @@ def pair_failed_share_10m() -> pl.Expr:
     >>> at_example("pair_failed_share_10m")
     [None, 0.0, None, None, 0.5, 0.3333333, None]
     """
-    return ratio(pl.col("failed_10m"), pl.col("known_10m"))
+    return ratio(pl.col("failed_long"), pl.col("known_long"))
 
 
 def pair_orig_bytes_10m() -> pl.Expr:
@@ -82,7 +82,7 @@ def pair_orig_bytes_10m() -> pl.Expr:
     >>> at_example("pair_orig_bytes_10m")
     [0.0, 100.0, 0.0, 0.0, 100.0, 120.0, 0.0]
     """
-    return pl.col("orig_bytes_10m")
+    return pl.col("orig_bytes_long")
 
 
 def pair_since_end() -> pl.Expr:
@@ -111,7 +111,7 @@ def pair_port_connections_10m() -> pl.Expr:
     >>> at_example("pair_port_connections_10m")
     [0, 1, 0, 0, 0, 2, 0]
     """
-    return saturated("port_n_10m", UINT16)
+    return saturated("port_n_long", UINT16)
 
 
 def pair_port_since_end() -> pl.Expr:

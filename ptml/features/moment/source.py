@@ -22,7 +22,7 @@ def src_connections_2s() -> pl.Expr:
     >>> at_example("src_connections_2s")
     [0, 1, 1, 0, 2, 0, 0]
     """
-    return saturated("n_2s", UINT16)
+    return saturated("n_short", UINT16)
 
 
 def src_connections_60s() -> pl.Expr:
@@ -37,7 +37,7 @@ def src_connections_60s() -> pl.Expr:
     >>> at_example("src_connections_60s")
     [0, 1, 1, 0, 3, 1, 0]
     """
-    return saturated("n_60s", UINT16)
+    return saturated("n_middle", UINT16)
 
 
 def src_connections_10m() -> pl.Expr:
@@ -52,7 +52,7 @@ def src_connections_10m() -> pl.Expr:
     >>> at_example("src_connections_10m")
     [0, 1, 1, 0, 3, 4, 1]
     """
-    return saturated("n_10m", UINT16)
+    return saturated("n_long", UINT16)
 
 
 def src_destinations_2s() -> pl.Expr:
@@ -67,7 +67,7 @@ def src_destinations_2s() -> pl.Expr:
     >>> at_example("src_destinations_2s")
     [0, 1, 1, 0, 2, 0, 0]
     """
-    return saturated("destinations_2s", UINT16)
+    return saturated("destinations_short", UINT16)
 
 
 def src_destinations_60s() -> pl.Expr:
@@ -82,7 +82,7 @@ def src_destinations_60s() -> pl.Expr:
     >>> at_example("src_destinations_60s")
     [0, 1, 1, 0, 2, 1, 0]
     """
-    return saturated("destinations_60s", UINT16)
+    return saturated("destinations_middle", UINT16)
 
 
 def src_destinations_10m() -> pl.Expr:
@@ -97,7 +97,7 @@ def src_destinations_10m() -> pl.Expr:
     >>> at_example("src_destinations_10m")
     [0, 1, 1, 0, 2, 2, 1]
     """
-    return saturated("destinations_10m", UINT16)
+    return saturated("destinations_long", UINT16)
 
 
 def src_ports_60s() -> pl.Expr:
@@ -110,7 +110,7 @@ def src_ports_60s() -> pl.Expr:
     >>> at_example("src_ports_60s")
     [0, 1, 1, 0, 2, 1, 0]
     """
-    return saturated("ports_60s", UINT16)
+    return saturated("ports_middle", UINT16)
 
 
 def src_ports_10m() -> pl.Expr:
@@ -123,7 +123,7 @@ def src_ports_10m() -> pl.Expr:
     >>> at_example("src_ports_10m")
     [0, 1, 1, 0, 2, 3, 1]
     """
-    return saturated("ports_10m", UINT16)
+    return saturated("ports_long", UINT16)
 
 
 def src_failed_share_60s() -> pl.Expr:
@@ -139,7 +139,7 @@ def src_failed_share_60s() -> pl.Expr:
     >>> at_example("src_failed_share_60s")
     [None, 0.0, 0.0, None, 0.6666667, 0.0, None]
     """
-    return ratio(pl.col("failed_60s"), pl.col("known_60s"))
+    return ratio(pl.col("failed_middle"), pl.col("known_middle"))
 
 
 def src_failed_share_10m() -> pl.Expr:
@@ -155,7 +155,7 @@ def src_failed_share_10m() -> pl.Expr:
     >>> at_example("src_failed_share_10m")
     [None, 0.0, 0.0, None, 0.6666667, 0.5, 0.0]
     """
-    return ratio(pl.col("failed_10m"), pl.col("known_10m"))
+    return ratio(pl.col("failed_long"), pl.col("known_long"))
 
 
 def src_orig_bytes_10m() -> pl.Expr:
@@ -171,7 +171,7 @@ def src_orig_bytes_10m() -> pl.Expr:
     >>> at_example("src_orig_bytes_10m")
     [0.0, 100.0, 100.0, 0.0, 100.0, 120.0, 100.0]
     """
-    return pl.col("orig_bytes_10m")
+    return pl.col("orig_bytes_long")
 
 
 def src_resp_bytes_10m() -> pl.Expr:
@@ -187,7 +187,7 @@ def src_resp_bytes_10m() -> pl.Expr:
     >>> at_example("src_resp_bytes_10m")
     [0.0, 300.0, 300.0, 0.0, 300.0, 340.0, 300.0]
     """
-    return pl.col("resp_bytes_10m")
+    return pl.col("resp_bytes_long")
 
 
 def src_new_destination() -> pl.Expr:
@@ -215,7 +215,7 @@ def src_new_destinations_10m() -> pl.Expr:
     >>> at_example("src_new_destinations_10m")
     [0, 1, 1, 0, 2, 2, 0]
     """
-    return saturated("new_10m", UINT16)
+    return saturated("new_long", UINT16)
 
 
 def src_since_end() -> pl.Expr:
@@ -244,22 +244,22 @@ def src_destinations_100() -> pl.Expr:
     >>> at_example("src_destinations_100")
     [0, 1, 1, 0, 2, 2, 2]
     """
-    return saturated("destinations_100", UINT8)
+    return saturated("destinations_last", UINT8)
 
 
 def src_span_100() -> pl.Expr:
-    """Time since the end of the hundredth last of the source's connections that ended before.
+    """Time since the first end among the source's last 100 connections that ended before.
 
     Unit: seconds. Type: Float32. Range: above 0. Logs: conn. Scope: past.
     Null: the source or the time is unset, or there is none. Source: Lee and Stolfo 2000.
 
-    Since the end of the first, where there are fewer.
+    Of several that ended when the hundredth did all count; where there are fewer, all do.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_span_100")
     [None, 1.0, 1.0, None, 3.0, 63.0, 663.0]
     """
-    return pl.col("span_100")
+    return pl.col("span_last")
 
 
 SOURCE = family(

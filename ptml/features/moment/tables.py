@@ -6,6 +6,7 @@ the key (the host, the pair, the service) or the time of the connection is not k
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -14,16 +15,21 @@ import polars as pl
 from ptml.features.compiled import runner
 from ptml.features.moment import kernels
 from ptml.features.moment.columns import HALF_OPEN_STATE, REJECTED_STATE, US_PER_S, prepared
-from ptml.features.moment.windows import SECONDS, Connections, View, Window
+from ptml.features.moment.windows import Connections, View, Window
+from ptml.types import STANDARD_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from ptml.features.family import Logs
     from ptml.features.moment.kernels import Array
+    from ptml.types import Windows
 
     Column: TypeAlias = tuple[str, Array | None, type[pl.DataType]]
 
+OVER_TIME = SHORT, MIDDLE, LONG = "short", "middle", "long"
+LAST = "last"
+"""The windows, by the suffix of the columns over them."""
 RATES = {"l5": 5.0, "l3": 3.0, "l1": 1.0, "l01": 0.1, "l001": 0.01}
 """Kitsune's rates of fading, a second, by the suffix of the names of their features."""
 
@@ -33,24 +39,24 @@ def preparing(*names: str) -> Callable[[Collection[str]], list[pl.Expr]]:
     return lambda present: prepared(present, *names)
 
 
-def source_table(logs: Logs) -> pl.LazyFrame:
+def source_table(logs: Logs, windows: Windows = STANDARD_WINDOWS) -> pl.LazyFrame:
     """Describe what the originator had done before."""
-    return _table(logs, _source)
+    return _table(logs, partial(_source, windows=windows))
 
 
-def destination_table(logs: Logs) -> pl.LazyFrame:
+def destination_table(logs: Logs, windows: Windows = STANDARD_WINDOWS) -> pl.LazyFrame:
     """Describe what had been done to the responder before."""
-    return _table(logs, _destination)
+    return _table(logs, partial(_destination, windows=windows))
 
 
-def pair_table(logs: Logs) -> pl.LazyFrame:
+def pair_table(logs: Logs, windows: Windows = STANDARD_WINDOWS) -> pl.LazyFrame:
     """Describe what the originator had done to the responder, and to this port of it, before."""
-    return _table(logs, _pair)
+    return _table(logs, partial(_pair, windows=windows))
 
 
-def network_table(logs: Logs) -> pl.LazyFrame:
+def network_table(logs: Logs, windows: Windows = STANDARD_WINDOWS) -> pl.LazyFrame:
     """Describe what had happened in the capture before."""
-    return _table(logs, _network)
+    return _table(logs, partial(_network, windows=windows))
 
 
 def fading_source_table(logs: Logs) -> pl.LazyFrame:
@@ -73,23 +79,23 @@ def _table(logs: Logs, describe: Callable[[pl.DataFrame], Iterator[pl.Series]]) 
     return rows.map_batches(make, schema=make(rows.collect_schema().to_frame()).schema)
 
 
-def _source(table: pl.DataFrame) -> Iterator[pl.Series]:
+def _source(table: pl.DataFrame, windows: Windows) -> Iterator[pl.Series]:
     all_rows = Connections(table)
     view = all_rows.by("source")
     new = _first_contacts(all_rows)
-    for name, seconds in SECONDS.items():
+    for name, seconds in zip(OVER_TIME, windows.seconds, strict=True):
         window = view.over(seconds)
         yield from _columns(view, name, *_counts(window))
         yield from _columns(view, name, ("destinations", window.distinct("destination"), pl.UInt32))
-        if name != "2s":
+        if name != SHORT:
             yield from _columns(view, name, ("ports", window.distinct("resp_p"), pl.UInt32), *_failed(window))
-        if name == "10m":
+        if name == LONG:
             fresh = window.number("new", lambda: new)
             yield from _columns(view, name, *_bytes(window), ("new", fresh, pl.UInt32))
             yield view.column(window.since(), pl.Float32).alias("since")
-    last = view.last()
+    last = view.last(windows.last)
     destinations = ("destinations", last.distinct("destination"), pl.UInt32)
-    yield from _columns(view, "100", destinations, ("span", last.span(), pl.Float32))
+    yield from _columns(view, LAST, destinations, ("span", last.span(), pl.Float32))
     pair = all_rows.by("source", "destination")
     yield pair.column(new[pair.rows], pl.Boolean).alias("new")
 
@@ -102,50 +108,50 @@ def _first_contacts(all_rows: Connections) -> Array:
     return new
 
 
-def _destination(table: pl.DataFrame) -> Iterator[pl.Series]:
+def _destination(table: pl.DataFrame, windows: Windows) -> Iterator[pl.Series]:
     all_rows = Connections(table)
     view = all_rows.by("destination")
-    window = view.over(SECONDS["2s"])
+    window = view.over(windows.seconds[0])
     same = ("same_service", _where_known(view, window.same("service"), "service"), pl.Float32)
-    yield from _columns(view, "2s", *_counts(window), *_states(window), same)
-    window = view.over(SECONDS["60s"])
+    yield from _columns(view, SHORT, *_counts(window), *_states(window), same)
+    window = view.over(windows.seconds[1])
     sources = ("sources", window.distinct("source"), pl.UInt32)
     ports = ("ports", window.distinct("resp_p"), pl.UInt32)
-    yield from _columns(view, "60s", *_counts(window), sources, ports)
-    window = view.over(SECONDS["10m"])
+    yield from _columns(view, MIDDLE, *_counts(window), sources, ports)
+    window = view.over(windows.seconds[2])
     sources = ("sources", window.distinct("source"), pl.UInt32)
-    yield from _columns(view, "10m", *_counts(window), sources, *_failed(window))
+    yield from _columns(view, LONG, *_counts(window), sources, *_failed(window))
     yield view.column(window.since(), pl.Float32).alias("since")
-    last = view.last()
+    last = view.last(windows.last)
     same = ("same_service", _where_known(view, last.same("service"), "service"), pl.Float32)
     port = ("same_port", _where_known(view, last.same("orig_p"), "orig_p"), pl.Float32)
-    yield from _columns(view, "100", *_counts(last), *_states(last), same, port)
+    yield from _columns(view, LAST, *_counts(last), *_states(last), same, port)
 
 
-def _pair(table: pl.DataFrame) -> Iterator[pl.Series]:
+def _pair(table: pl.DataFrame, windows: Windows) -> Iterator[pl.Series]:
     all_rows = Connections(table)
     view = all_rows.by("source", "destination")
-    window = view.over(SECONDS["60s"])
-    yield from _columns(view, "60s", *_counts(window), ("ports", window.distinct("resp_p"), pl.UInt32))
-    window = view.over(SECONDS["10m"])
-    yield from _columns(view, "10m", *_counts(window), *_failed(window), *_bytes(window)[:1])
+    window = view.over(windows.seconds[1])
+    yield from _columns(view, MIDDLE, *_counts(window), ("ports", window.distinct("resp_p"), pl.UInt32))
+    window = view.over(windows.seconds[2])
+    yield from _columns(view, LONG, *_counts(window), *_failed(window), *_bytes(window)[:1])
     yield view.column(window.since(), pl.Float32).alias("since")
     port = all_rows.by("source", "destination", "resp_p")
-    window = port.over(SECONDS["10m"])
+    window = port.over(windows.seconds[2])
     earlier = window.high - port.first()
-    yield from _columns(port, "10m", ("port_n", window.count(), pl.UInt32))
+    yield from _columns(port, LONG, ("port_n", window.count(), pl.UInt32))
     yield port.column(window.since(), pl.Float32).alias("port_since")
     yield port.column(earlier, pl.UInt32).alias("port_earlier")
 
 
-def _network(table: pl.DataFrame) -> Iterator[pl.Series]:
+def _network(table: pl.DataFrame, windows: Windows) -> Iterator[pl.Series]:
     all_rows = Connections(table)
     service = all_rows.by("capture", "service")
-    window = service.over(SECONDS["2s"])
+    window = service.over(windows.seconds[0])
     same = _where_known(service, window.same("destination"), "destination")
-    yield from _columns(service, "2s", *_counts(window), *_states(window), ("same_host", same, pl.Float32))
+    yield from _columns(service, SHORT, *_counts(window), *_states(window), ("same_host", same, pl.Float32))
     view = all_rows.by("capture")
-    last = view.last()
+    last = view.last(windows.last)
     for name, keys in {
         "service_source": ("source", "service"),
         "service_destination": ("destination", "service"),
@@ -156,7 +162,7 @@ def _network(table: pl.DataFrame) -> Iterator[pl.Series]:
         "pair": ("source", "destination"),
     }.items():
         same = _where_known(view, last.same(*keys), *keys)
-        yield view.column(same, pl.Float32).alias(f"{name}_100")
+        yield view.column(same, pl.Float32).alias(f"{name}_{LAST}")
 
 
 def _fading_source(table: pl.DataFrame) -> Iterator[pl.Series]:

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     from ptml.features.moment.kernels import Array
 
-SECONDS = {"2s": 2, "60s": 60, "10m": 600}
-"""Reach of the windows over time, by the suffix of the names of their features."""
-LAST = 100
-"""Reach of the windows over counts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Codes:
@@ -126,7 +121,7 @@ class View:
         runner(self.connections.height, kernels.bounds_by_time)(self.group, self.end, width, low, high)
         return Window(self, low, high)
 
-    def last(self, most: int = LAST) -> Window:
+    def last(self, most: int) -> Window:
         """Reach back over so many connections, and over those that ended when the first of them did.
 
         >>> view = Connections(pl.DataFrame({"k": [1, 1, 1, 1], "end": [0, 0, 1, 2]})).by("k")

@@ -1,4 +1,4 @@
-"""Claims about the logs that are joined to connections by uid, beside dns, http, ssl, x509 and files."""
+"""Claims about the logs that are joined to connections by uid, but for those that have tests of their own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ptml.features.catalog import CONNECTION_FEATURES
 from ptml.features.inputs import COLUMNS
 from tests.features.frames import conn, conn_row, log
 
-OLDER = {"conn", "dns", "http", "ssl", "x509", "files"}
-LOGS = sorted(set(COLUMNS) - OLDER)
+ELSEWHERE = {"conn", "dns", "http", "ssl", "x509", "files", "software"}
+LOGS = sorted(set(COLUMNS) - ELSEWHERE)
 HOSTILE = ["", "x" * 10_240, "\x00\x1b[31m", "ümlaut 界 \u202e", "a@b,<c@d>;", "\\\\h\\c$", "%s{0}'\"", "-"]
 
 CASES: dict[str, tuple[list[dict[str, Any]], dict[str, object]]] = {

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Row = dict[str, Any]
+Spans = tuple[int, int, int]
 HALF_OPEN, REJECTED = ("S0", "SH", "RSTOS0"), ("REJ", "RSTRH")
 TIB = 1 << 40
 RATES = {"l5": 5.0, "l3": 3.0, "l1": 1.0, "l01": 0.1, "l001": 0.01}
@@ -64,8 +65,8 @@ def over(earlier: list[Row] | None, row: Row, seconds: int) -> list[Row] | None:
     return [other for other in earlier if other["end"] >= row["end"] - seconds * 1_000_000]
 
 
-def last(earlier: list[Row] | None, most: int = 100) -> list[Row] | None:
-    """Keep the last hundred and what ended with the first of them."""
+def last(earlier: list[Row] | None, most: int) -> list[Row] | None:
+    """Keep the last so many and what ended with the first of them."""
     if earlier is None:
         return None
     ends = sorted((other["end"] for other in earlier), reverse=True)[:most]
@@ -118,23 +119,26 @@ def same_in(hundred: list[Row] | None, row: Row, *keys: str) -> int | None:
     return min(sum(all(one[key] == row[key] for key in keys) for one in hundred), 255)
 
 
-def slow_windows(given: list[Row]) -> list[Row]:
-    """Compute every window feature of every connection."""
+def slow_windows(given: list[Row], spans: Spans = (2, 60, 600), most: int = 100) -> list[Row]:
+    """Compute every window feature of every connection, under its name at the standard windows."""
     rows = read(given)
     for row in rows:
         before = alike(rows, row, "src", "dst")
         row["new"] = None if before is None else not before
     return [
-        source_of(rows, row) | destination_of(rows, row) | pair_of(rows, row) | network_of(rows, row)
+        source_of(rows, row, spans, most)
+        | destination_of(rows, row, spans, most)
+        | pair_of(rows, row, spans)
+        | network_of(rows, row, spans, most)
         for row in rows
     ]
 
 
-def source_of(rows: list[Row], row: Row) -> Row:
+def source_of(rows: list[Row], row: Row, spans: Spans, most: int) -> Row:
     """Compute the features of the source."""
     earlier = alike(rows, row, "src")
-    two, sixty, ten = (over(earlier, row, seconds) for seconds in (2, 60, 600))
-    hundred = last(earlier)
+    two, sixty, ten = (over(earlier, row, seconds) for seconds in spans)
+    hundred = last(earlier, most)
     found: Row = {}
     for name, window in {"2s": two, "60s": sixty, "10m": ten}.items():
         found[f"src_connections_{name}"] = number(window)
@@ -153,11 +157,11 @@ def source_of(rows: list[Row], row: Row) -> Row:
     }
 
 
-def destination_of(rows: list[Row], row: Row) -> Row:
+def destination_of(rows: list[Row], row: Row, spans: Spans, most: int) -> Row:
     """Compute the features of the destination."""
     earlier = alike(rows, row, "dst")
-    two, sixty, ten = (over(earlier, row, seconds) for seconds in (2, 60, 600))
-    hundred = last(earlier)
+    two, sixty, ten = (over(earlier, row, seconds) for seconds in spans)
+    hundred = last(earlier, most)
     return {
         "count": number(two),
         "serror_rate": share(two, HALF_OPEN),
@@ -178,10 +182,10 @@ def destination_of(rows: list[Row], row: Row) -> Row:
     }
 
 
-def pair_of(rows: list[Row], row: Row) -> Row:
+def pair_of(rows: list[Row], row: Row, spans: Spans) -> Row:
     """Compute the features of the pair, and of the pair and port."""
     earlier, port = alike(rows, row, "src", "dst"), alike(rows, row, "src", "dst", "port")
-    sixty, ten = over(earlier, row, 60), over(earlier, row, 600)
+    _, sixty, ten = (over(earlier, row, seconds) for seconds in spans)
     return {
         "pair_connections_60s": number(sixty),
         "pair_connections_10m": number(ten),
@@ -189,17 +193,17 @@ def pair_of(rows: list[Row], row: Row) -> Row:
         "pair_failed_share_10m": share(ten, HALF_OPEN + REJECTED),
         "pair_orig_bytes_10m": total(ten, "orig_bytes"),
         "pair_since_end": since(earlier, row),
-        "pair_port_connections_10m": number(over(port, row, 600)),
+        "pair_port_connections_10m": number(over(port, row, spans[2])),
         "pair_port_since_end": since(port, row),
         "pair_port_earlier": number(port),
     }
 
 
-def network_of(rows: list[Row], row: Row) -> Row:
+def network_of(rows: list[Row], row: Row, spans: Spans, most: int) -> Row:
     """Compute the features of the capture."""
-    two = over(alike(rows, row, "srv"), row, 2)
+    two = over(alike(rows, row, "srv"), row, spans[0])
     same_host = equal(two, row, "dst")
-    hundred = last(alike(rows, row))
+    hundred = last(alike(rows, row), most)
     return {
         "srv_count": number(two),
         "srv_serror_rate": share(two, HALF_OPEN),
