@@ -241,9 +241,8 @@ def value_text(key: Mapping[str, Any]) -> str:
         return " or ".join(f"`{value}`" for value in key["enum"])
     if "prefixItems" in key:
         kinds = [value_text(item) for item in key["prefixItems"]]
-        if len(kinds) > 1 and len(set(kinds)) == 1:
-            return f"list of {len(kinds)}, each a {kinds[0]}"
-        return f"list of {' and '.join(kinds)}"
+        alike = f"{len(kinds)}, each a {kinds[0]}" if len(set(kinds)) < len(kinds) else None
+        return f"list of {alike or ' and '.join(kinds)}"
     if key.get("type") == "array":
         return f"list of {value_text(key['items'])}"
     names = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}

@@ -13,7 +13,6 @@ import polars as pl
 from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
-from ptml.features.own import OwnFile
 from ptml.features.small import held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from ptml.artifact import Model
     from ptml.features.family import Logs
+    from ptml.features.own import OwnFile
     from ptml.manifest import Manifest
     from ptml.score.discover import Found
 

@@ -48,6 +48,7 @@ def dataset(
         available=len(y),
         excluded={},
         unit="file",
+        unknown=np.zeros(len(y), np.bool_),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 import pytest
+from httpcore._backends.sync import SyncStream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,7 +100,8 @@ def wire() -> Iterator[tuple[httpcore.NetworkBackend, socket.socket, threading.E
 
     class Wire(httpcore.NetworkBackend):
         def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
-            return httpcore._backends.sync.SyncStream(near)
+            stream: httpcore.NetworkStream = SyncStream(near)
+            return stream
 
     stopping = threading.Event()
     with near, far:
@@ -121,7 +123,12 @@ def test_lent_buffer_holds_the_pieces(
     body = bytes(range(256)) * 10
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2560\r\n\r\n"
     far.sendall(head + body[:1])
-    writer = threading.Timer(0.05, lambda: [far.sendall(body[at : at + 100]) for at in range(1, 2560, 100)])
+
+    def write() -> None:
+        for at in range(1, 2560, 100):
+            far.sendall(body[at : at + 100])
+
+    writer = threading.Timer(0.05, write)
     writer.start()
     buffer = bytearray(1000)
     came = []
@@ -140,7 +147,12 @@ def test_what_came_before_a_cut_is_given(
     """Where a body breaks off, what is in the buffer by then is given before the fault is told."""
     backend, far, _ = wire
     far.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")
-    cutter = threading.Timer(0.1, lambda: (far.sendall(b"cd"), far.close()))
+
+    def cut() -> None:
+        far.sendall(b"cd")
+        far.close()
+
+    cutter = threading.Timer(0.1, cut)
     cutter.start()
     came = bytearray()
     with pytest.raises(httpcore.RemoteProtocolError, match="received 4 bytes, expected 100"):
