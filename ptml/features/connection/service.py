@@ -81,6 +81,9 @@ def service() -> pl.Expr:
     >>> conns = pl.DataFrame({"service": ["ssl,http", "-ssl", "-ssl,http", "modbus", None]})
     >>> conns.select(service()).to_series().to_list()
     ['http', None, 'http', 'other', None]
+    >>> unset = pl.DataFrame({"service": [None, None]}, {"service": pl.String})
+    >>> unset.select(service()).to_series().to_list(), unset.head(0).select(service()).height
+    ([None, None], 0)
     """
     return _of_each(_first, _SERVICES)
 
@@ -196,6 +199,8 @@ def _of_each(make: Callable[[list[str]], object], dtype: pl.DataType) -> pl.Expr
             make(sorted(name for name in text.split(",") if name and not name.startswith("-")))
             for text in distinct
         ]
+        if not distinct:
+            return pl.Series(services.name, [None], dtype).new_from_index(0, len(services))
         return services.replace_strict(distinct, pl.Series(found, dtype=dtype), return_dtype=dtype)
 
     return pl.col("service").map_batches(of_each, return_dtype=dtype, is_elementwise=True)
