@@ -117,6 +117,7 @@ docs-check: $(VENV)/.dev
 bench: $(VENV)/.bench ## Measure speed and memory (takes half an hour)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 	$(BIN)/python -m benchmarks.parse
+	$(BIN)/python -m benchmarks.features
 
 fuzz: $(VENV)/.dev ## Run the property-based tests with many more examples, in a new order
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 -m "hypothesis" $(ARGS) tests
