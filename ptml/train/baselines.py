@@ -5,6 +5,7 @@ They follow scikit-learn's rules, so that they stand in a pipeline wherever its 
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -128,7 +129,7 @@ class BenignForest(TwoClasses):
 
     Args:
         n_estimators: Trees.
-        max_samples: Rows of a tree: a number, a share, or ``auto`` for 256.
+        max_samples: Rows of a tree: a number (all where there are fewer), a share, or ``auto`` for 256.
         max_features: Features of a tree: a number or a share.
         contamination: Share of benign rows that count as unlike, or ``auto``; moves `predict` alone.
         bootstrap: Draw a tree's rows with replacement.
@@ -169,8 +170,11 @@ class BenignForest(TwoClasses):
         """Fit the forest on the rows of the first class."""
         x, target = validate_data(self, X, y)
         x, malicious, weights = self._weighed(x, target, sample_weight)
-        forest = IsolationForest(**self.get_params())
-        self.forest_ = forest.fit(x[~malicious], sample_weight=weights[~malicious])
+        benign = x[~malicious]
+        whole = isinstance(self.max_samples, Integral)
+        most = min(self.max_samples, len(benign)) if whole else self.max_samples
+        forest = IsolationForest(**{**self.get_params(), "max_samples": most})
+        self.forest_ = forest.fit(benign, sample_weight=weights[~malicious])
         self.forest_._sample_weight = None  # noqa: SLF001 - one number a training row, which scoring never reads
         return self
 

@@ -120,11 +120,18 @@ def fit_pipeline(
             what is no number.
     """
     constrained = check_monotone(spec, contracts, level)
-    present = [c for c in _looked_at(spec, contracts, level) if inputs[c.name].null_count() < inputs.height]
-    if not present:
-        raise BadData("no feature has a value in any training row", hint="look at `ptml features` for why")
+    usable = _looked_at(spec, contracts, level)
+
+    def build(rows: pl.DataFrame) -> Pipeline:
+        present = [contract for contract in usable if rows[contract.name].null_count() < rows.height]
+        if not present:
+            raise BadData(
+                "no feature has a value in any training row", hint="look at `ptml features` for why"
+            )
+        return build_pipeline(spec, present, level=level, rows=rows.height, seed=seed)
+
     weights = balanced(weights, y) if spec.class_weights == "balanced" else weights
-    pipeline = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)
+    pipeline = build(inputs)
     params = dict(spec.params_of(level))
     kind = ESTIMATORS[spec.estimator]
 
@@ -135,11 +142,16 @@ def fit_pipeline(
         with threadpool_limits(threads, "openmp"):
             values = pipeline[0].fit_transform(inputs)
             if spec.early_stopping and kind.rounds and groups is not None:
-                anew = build_pipeline(spec, present, level=level, rows=inputs.height, seed=seed)[0]
-                rounds = best_rounds(
-                    make, anew, inputs, y, weights, groups=groups, patience=spec.early_stopping, seed=seed
+                params[kind.rounds] = best_rounds(
+                    make,
+                    lambda rows: build(rows)[0],
+                    inputs,
+                    y,
+                    weights,
+                    groups=groups,
+                    patience=spec.early_stopping,
+                    seed=seed,
                 )
-                params[kind.rounds] = rounds
             del inputs  # a caller that keeps no reference gets its memory back before the fit takes more
             pipeline.steps[-1] = ("classify", make(pipeline[0].get_feature_names_out()))
             pipeline[-1].fit(values, y, sample_weight=weights)

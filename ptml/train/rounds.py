@@ -19,7 +19,7 @@ PARTS = 5
 
 def best_rounds(
     make: Callable[[Iterable[str]], Any],
-    prepare: Any,  # noqa: ANN401 - a scikit-learn transformer
+    preparer: Callable[[pl.DataFrame], Any],
     inputs: pl.DataFrame,
     y: NDArray[np.int8],
     weights: NDArray[np.float64],
@@ -36,7 +36,7 @@ def best_rounds(
     Args:
         make: Makes an unfitted boosting classifier for columns of these names; its own number of rounds is
             the most.
-        prepare: What makes its columns, unfitted.
+        preparer: Makes the unfitted transformer of rows that it is given.
         inputs: The rows.
         y: 1 for malicious, 0 for benign.
         weights: Weight of each row.
@@ -53,6 +53,7 @@ def best_rounds(
     scarcest = min(len(np.unique(groups[y == label])) for label in (0, 1))
     fold_of = assign_folds("grouped", y, groups, max(2, min(PARTS, scarcest)), seed)
     learn, judge = np.flatnonzero(fold_of != 0), np.flatnonzero(fold_of == 0)
+    prepare = preparer(inputs[learn])
     x, judged = prepare.fit_transform(inputs[learn]), prepare.transform(inputs[judge])
     classifier = make(prepare.get_feature_names_out())  # categories that only some groups have are no columns
     if hasattr(classifier, "rounds"):

@@ -92,6 +92,14 @@ def test_malicious_rows_have_no_say_in_novelty() -> None:
     assert np.array_equal(again.decision_function(x), ours.decision_function(x))
 
 
+def test_more_rows_a_tree_than_there_are_means_all() -> None:
+    """Asked for 512 rows a tree of 100, it takes 100, without a warning."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 3)), np.repeat([0, 1], 100)
+    many, all_ = (BenignForest(5, max_samples=n, random_state=0).fit(x, y) for n in (512, 100))
+    assert np.array_equal(many.decision_function(x), all_.decision_function(x))
+
+
 @pytest.mark.parametrize("estimator", [SingleFeature(), BenignForest()])
 def test_one_class_is_refused(estimator: Any) -> None:  # noqa: ANN401 - a scikit-learn estimator
     """With one class there is nothing to tell apart."""

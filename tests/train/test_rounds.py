@@ -77,7 +77,7 @@ def test_the_rounds_are_those_of_least_loss() -> None:
     def make(_: object) -> HistGradientBoostingClassifier:
         return HistGradientBoostingClassifier(max_iter=60, random_state=0, early_stopping=False)
 
-    found = best_rounds(make, prepare, x, y, np.ones(400), groups=groups, patience=60, seed=0)
+    found = best_rounds(make, lambda _: prepare, x, y, np.ones(400), groups=groups, patience=60, seed=0)
     held_out = assign_folds("grouped", y, groups, 5, 0) == 0
     again = make(None).fit(x.to_numpy()[~held_out], y[~held_out])
     losses = [log_loss(y[held_out], p[:, 1]) for p in again.staged_predict_proba(x.to_numpy()[held_out])]
@@ -97,6 +97,26 @@ def test_a_category_of_one_group_does_no_harm(name: EstimatorName) -> None:
     one, more = (pipeline.decision_function(x.with_columns(pl.col("weak") + add)) for add in (0, 1))
     assert (more - one).min() >= -1e-6
     assert (more - one).max() > 0.1
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_a_feature_of_groups_held_out_alone_does_no_harm(name: EstimatorName) -> None:
+    """A feature that has values only in the groups held out is left out while rounds are counted."""
+    x, y, groups = made()
+    held_out = assign_folds("grouped", y, groups, 5, 0) == 0
+    seldom = pl.when(pl.Series(held_out)).then(pl.lit(1.0, pl.Float32))
+    x = x.with_columns(seldom.alias("seldom"))
+    fitted = fit_pipeline(
+        spec(name, 10),
+        contracts_of(x.schema, "connection"),
+        x,
+        y,
+        np.ones(400),
+        level="connection",
+        seed=0,
+        groups=groups,
+    )
+    assert trees(fitted[-1]) < 60
 
 
 def test_one_group_cannot_be_held_out() -> None:
