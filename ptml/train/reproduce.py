@@ -43,6 +43,7 @@ FACTS = (
     "seed",
     "feature_version",
     "own_features",
+    "windows",
     "libraries",
     "data_fingerprint",
 )
