@@ -127,6 +127,14 @@ class ModelSpec(Section):
     max_connections_per_capture: int = Field(50_000, ge=1)
     max_connections: int = Field(1_000_000, ge=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _pooled_by_capture(cls, values: Any) -> Any:  # noqa: ANN401 - whatever a file holds
+        # Sources differ so much that scores of sources held out say little of what a pool of scores means.
+        if isinstance(values, dict) and values.get("captures", "features") != "features":
+            return {"held_out": "capture", **values}
+        return values
+
     @field_validator("params", "capture_params")
     @classmethod
     def _not_reserved(cls, params: dict[str, Parameter]) -> dict[str, Parameter]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import MissingInput, MissingTool, SettingsError
-from ptml.train.spec import ModelSpec, load_spec
+from ptml.train.spec import Captures, ModelSpec, load_spec
 from tests.artifact.builders import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+HOW: tuple[Captures, ...] = ("features", "pooled", "stack")
 SPAN = "[search.params]\nmax_depth = "
 GOOD = 'name = "x"\nestimator = "random-forest"\n'
 
@@ -96,3 +97,12 @@ def test_found_parameters_are_laid_over_both_levels() -> None:
     spec = spec.model_copy(update={"capture_params": {"max_depth": 2}}).with_params({"max_depth": 7})
     assert spec.params_of("connection") == {"n_estimators": 9, "max_depth": 7}
     assert spec.params_of("capture") == {"n_estimators": 9, "max_depth": 7}
+
+
+def test_pools_are_learned_from_captures_held_out() -> None:
+    """Unless a spec says otherwise, sources are held out, but captures where scores are pooled."""
+    found = {how: ModelSpec(name="x", estimator="random-forest", captures=how).held_out for how in HOW}
+    assert found == {"features": "source", "pooled": "capture", "stack": "capture"}
+    assert ModelSpec(name="x", estimator="random-forest", captures="stack", held_out="source").held_out == (
+        "source"
+    )
