@@ -96,7 +96,7 @@ def no_user_agent_share() -> pl.Expr:
     """Share of the requests without a user agent.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no row in http.log. Source: Grill and Rehak 2014.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"user_agent": ["curl/8.5", None]}).select(no_user_agent_share()).item()
     0.5

@@ -52,7 +52,7 @@ def other_method_share() -> pl.Expr:
     """Share of the requests that neither get, nor head, nor post.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no method known. Source: RFC 9110, section 9.
+    Null: no method known. Source: RFC 9110, section 9; Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"method": ["GET", "CONNECT", None]}).select(other_method_share()).item()
     0.5
@@ -76,7 +76,7 @@ def no_referrer_share() -> pl.Expr:
     """Share of the requests that do not say where the link was found.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no row in http.log. Source: Nelms et al. 2015, WebWitness.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"referrer": ["http://a.com/", None]}).select(no_referrer_share()).item()
     0.5

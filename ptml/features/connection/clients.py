@@ -39,7 +39,7 @@ def http_unusual_method() -> pl.Expr:
     """A request is none of GET, POST, HEAD and OPTIONS.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: http. Scope: connection.
-    Null: no method known. Source: RFC 9110, section 9.
+    Null: no method known. Source: RFC 9110, section 9; Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"method": ["GET", "PROPFIND"]}).select(http_unusual_method()).item()
     True

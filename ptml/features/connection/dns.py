@@ -54,7 +54,7 @@ def dns_query_labels() -> pl.Expr:
     """Most labels in a name asked for.
 
     Unit: labels. Type: UInt8. Range: 1 to 255, where it saturates. Logs: dns. Scope: connection.
-    Null: no name. Source: Antonakakis et al. 2012, Pleiades.
+    Null: no name. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"query": ["a.com", "x.y.b.org", None]}).select(dns_query_labels()).item()
     4
@@ -80,7 +80,7 @@ def dns_query_entropy() -> pl.Expr:
     """Greatest Shannon entropy of the bytes of a name asked for.
 
     Unit: bits a byte. Type: Float32. Range: 0 to 8. Logs: dns. Scope: connection.
-    Null: no name. Source: Antonakakis et al. 2012, Pleiades.
+    Null: no name. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"query": ["aaaa", "abcd"]}).select(dns_query_entropy()).item()
     2.0

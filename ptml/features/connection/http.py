@@ -137,7 +137,7 @@ def http_user_agent_missing() -> pl.Expr:
     """A request came without a user agent.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: http. Scope: connection.
-    Null: no row in http.log. Source: Grill and Rehak 2014.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"user_agent": ["curl/8.5", None]}).select(http_user_agent_missing()).item()
     True
@@ -149,7 +149,7 @@ def http_referrer_missing_share() -> pl.Expr:
     """Share of the requests without a referrer.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: connection.
-    Null: no row in http.log. Source: Bekerman et al. 2015.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"referrer": ["http://a.com/", None]}).select(http_referrer_missing_share()).item()
     0.5

@@ -64,7 +64,7 @@ def dns_subdomains() -> pl.Expr:
     """Most labels before the registered domain in a name asked for.
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: dns. Scope: connection.
-    Null: no name asked for, or none with a registered domain. Source: Antonakakis et al. 2012, Pleiades.
+    Null: no name asked for, or none with a registered domain. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1, 3]}).select(dns_subdomains()).item()
     3
@@ -76,7 +76,7 @@ def dns_consonants() -> pl.Expr:
     """Longest run of consonants in a name asked for, its public suffix left out.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: dns. Scope: connection.
-    Null: no name asked for. Source: Schüppen et al. 2018, FANCI.
+    Null: no name asked for. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"consonant_run": [2, 9]}).select(dns_consonants()).item()
     9
@@ -114,7 +114,7 @@ def http_host_domain_length() -> pl.Expr:
 
     Unit: characters. Type: UInt8. Range: 1 to 255. Logs: http. Scope: connection.
     Null: no name in a Host header, or none with a registered domain. Source: ptml; as of names in DNS,
-    Antonakakis et al. 2010, Notos.
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"domain_length": [7, None]}).select(http_host_domain_length()).item()
     7
@@ -127,7 +127,7 @@ def http_host_subdomains() -> pl.Expr:
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: http. Scope: connection.
     Null: no name in a Host header, or none with a registered domain. Source: ptml; as of names in DNS,
-    Antonakakis et al. 2010, Notos.
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1, 3]}).select(http_host_subdomains()).item()
     3
@@ -139,7 +139,7 @@ def http_host_consonants() -> pl.Expr:
     """Longest run of consonants in a name in a Host header, its public suffix left out.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: http. Scope: connection.
-    Null: no name in a Host header. Source: Schüppen et al. 2018, FANCI, of names in DNS.
+    Null: no name in a Host header. Source: Schueppen et al. 2018, FANCI, of names in DNS.
 
     >>> pl.DataFrame({"consonant_run": [2, 9]}).select(http_host_consonants()).item()
     9
@@ -177,7 +177,7 @@ def tls_sni_domain_length() -> pl.Expr:
 
     Unit: characters. Type: UInt8. Range: 1 to 255. Logs: ssl. Scope: connection.
     Null: no server name asked for, or none with a registered domain. Source: ptml; as of names in DNS,
-    Antonakakis et al. 2012, Pleiades.
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"domain_length": [7, None]}).select(tls_sni_domain_length()).item()
     7
@@ -190,7 +190,7 @@ def tls_sni_subdomains() -> pl.Expr:
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: ssl. Scope: connection.
     Null: no server name asked for, or none with a registered domain. Source: ptml; as of names in DNS,
-    Antonakakis et al. 2012, Pleiades.
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1, 3]}).select(tls_sni_subdomains()).item()
     3
@@ -202,7 +202,7 @@ def tls_sni_consonants() -> pl.Expr:
     """Longest run of consonants in a name of a server asked for, its public suffix left out.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: ssl. Scope: connection.
-    Null: no server name asked for. Source: Schüppen et al. 2018, FANCI, of names in DNS.
+    Null: no server name asked for. Source: Schueppen et al. 2018, FANCI, of names in DNS.
 
     >>> pl.DataFrame({"consonant_run": [2, 9]}).select(tls_sni_consonants()).item()
     9

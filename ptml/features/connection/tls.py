@@ -103,7 +103,7 @@ def tls_sni_entropy() -> pl.Expr:
     """Shannon entropy of the bytes of the server name asked for.
 
     Unit: bits a byte. Type: Float32. Range: 0 to 8. Logs: ssl. Scope: connection.
-    Null: none asked for. Source: ptml; as of names in DNS, Antonakakis et al. 2012, Pleiades.
+    Null: none asked for. Source: ptml; as of names in DNS, Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"server_name": ["abcd"]}).select(tls_sni_entropy()).item()
     2.0
