@@ -117,7 +117,7 @@ def idle_second_share() -> pl.Expr:
     """Share of the seconds between first and last connection in which none starts.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no time known. Source: RITA v5, sleep and burst.
+    Null: no time known. Source: ptml; sleep and burst of implants.
 
     >>> pl.DataFrame({"bin": [0, 3]}).select(idle_second_share()).item()
     0.5
@@ -141,7 +141,7 @@ def second_evenness() -> pl.Expr:
     """Entropy of connections over the seconds in which some start, as a share of the greatest possible.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no time known, or all in one second. Source: Lakhina et al. 2005.
+    Null: no time known, or all in one second. Source: Lakhina et al. 2005, taken over seconds.
 
     >>> pl.DataFrame({"connections": [3, 3]}).select(second_evenness()).item()
     1.0

@@ -56,7 +56,7 @@ def dns_transactions() -> pl.Expr:
     """Transactions in the capture.
 
     Unit: transactions. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
-    Null: no row in dns.log. Source: Bilge et al. 2011, EXPOSURE.
+    Null: no row in dns.log. Source: Zeek dns.log.
 
     >>> pl.DataFrame({"query": ["a.com", "b.com"]}).select(dns_transactions()).item()
     2
@@ -92,7 +92,7 @@ def dns_bulky_share() -> pl.Expr:
     """Share of the questions for records that carry arbitrary bytes: TXT, NULL or iodine's private type.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no question type known. Source: Born and Gustafson 2010.
+    Null: no question type known. Source: Farnham 2013.
 
     >>> pl.DataFrame({"qtype": [1, 16, None]}).select(dns_bulky_share()).item()
     0.5
@@ -116,7 +116,7 @@ def longest_query() -> pl.Expr:
     """Length of the longest name asked for.
 
     Unit: characters. Type: UInt32. Range: 0 or more. Logs: dns. Scope: capture.
-    Null: no name known. Source: Born and Gustafson 2010.
+    Null: no name known. Source: Farnham 2013.
 
     >>> pl.DataFrame({"query": ["a.com", "ab.com"]}).select(longest_query()).item()
     6
@@ -128,7 +128,7 @@ def dns_names() -> pl.Expr:
     """Distinct names asked for.
 
     Unit: names. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
-    Null: no name known. Source: Bilge et al. 2011, EXPOSURE.
+    Null: no name known. Source: Zeek dns.log.
 
     >>> pl.DataFrame({"names": [2, 1]}).select(dns_names()).item()
     3
@@ -140,7 +140,7 @@ def dns_domains() -> pl.Expr:
     """Distinct registered domains of the names asked for: the public suffix and one label more.
 
     Unit: domains. Type: UInt32. Range: 1 or more. Logs: dns. Scope: capture.
-    Null: no name known. Source: Bilge et al. 2011, EXPOSURE.
+    Null: no name known. Source: Zeek dns.log; publicsuffix.org.
 
     >>> pl.DataFrame({"names": [2, 1]}).select(dns_domains()).item()
     2

@@ -31,7 +31,7 @@ def lone_name_domain_share() -> pl.Expr:
     """Share of the domains under which one name was asked for.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no name known. Source: Bilge et al. 2011, EXPOSURE.
+    Null: no name known. Source: ptml; generated domains are asked for under one name.
 
     >>> pl.DataFrame({"names": [1, 4]}).select(lone_name_domain_share()).item()
     0.5
@@ -55,7 +55,7 @@ def domain_evenness() -> pl.Expr:
     """Entropy of questions over domains, as a share of the greatest possible.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no name known, or one domain. Source: Lakhina et al. 2005.
+    Null: no name known, or one domain. Source: Lakhina et al. 2005, taken over domains.
 
     >>> pl.DataFrame({"questions": [5, 5]}).select(domain_evenness()).item()
     1.0
@@ -67,7 +67,7 @@ def top_domain_share() -> pl.Expr:
     """Share of the questions that are about the domain asked for most.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: dns. Scope: capture.
-    Null: no name known. Source: RITA v5, C2 over DNS.
+    Null: no name known. Source: ptml; after C2 over DNS, RITA v5.
 
     >>> pl.DataFrame({"questions": [3, 1]}).select(top_domain_share()).item()
     0.75

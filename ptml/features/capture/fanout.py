@@ -121,7 +121,7 @@ def widest_horizontal() -> pl.Expr:
     """Most hosts that one host contacts on one port: a horizontal scan.
 
     Unit: hosts. Type: UInt32. Range: 1 or more. Logs: conn. Scope: capture.
-    Null: no addresses or ports known. Source: Jung et al. 2004.
+    Null: no addresses or ports known. Source: Jung et al. 2004; Zeek policy/misc/scan.
 
     >>> pl.DataFrame({"destinations": [3, 1]}).select(widest_horizontal()).item()
     3
@@ -133,7 +133,7 @@ def widest_vertical() -> pl.Expr:
     """Most ports of one host that one host contacts: a vertical scan.
 
     Unit: ports. Type: UInt32. Range: 1 or more. Logs: conn. Scope: capture.
-    Null: no addresses or ports known. Source: Jung et al. 2004.
+    Null: no addresses or ports known. Source: Zeek policy/misc/scan (port scans).
 
     >>> pl.DataFrame({"ports": [3, 1]}).select(widest_vertical()).item()
     3

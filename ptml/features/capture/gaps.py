@@ -83,7 +83,7 @@ def longest_gap_share() -> pl.Expr:
     """Share of the span between first and last start that the longest gap takes: sleep.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: fewer than two starts known, or all at once. Source: RITA v5.
+    Null: fewer than two starts known, or all at once. Source: ptml; sleep and burst of implants.
 
     >>> pl.DataFrame({"gap": [1.0, 3.0]}).select(longest_gap_share()).item()
     0.75
@@ -124,7 +124,7 @@ def zero_gap_share() -> pl.Expr:
     """Share of the gaps between successive starts that are below a millisecond.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: fewer than two starts known. Source: Moore et al. 2005.
+    Null: fewer than two starts known. Source: ptml; no hand is as quick.
 
     >>> pl.DataFrame({"gap": [0.0001, 3.0]}).select(zero_gap_share()).item()
     0.5

@@ -26,7 +26,7 @@ def median_destinations() -> pl.Expr:
     """Median count of hosts that a host contacts.
 
     Unit: hosts. Type: Float32. Range: 1 or more. Logs: conn. Scope: capture.
-    Null: no addresses known. Source: Jung et al. 2004.
+    Null: no addresses known. Source: ptml; the host in the middle, to compare most_destinations with.
 
     >>> pl.DataFrame({"destinations": [1, 2, 9]}).select(median_destinations()).item()
     2.0
@@ -38,7 +38,7 @@ def top_uploader_share() -> pl.Expr:
     """Share of all payload from originators that the host which sends most sends.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no count known, or no payload. Source: Bullard and Gates 2013.
+    Null: no count known, or no payload. Source: ptml; exfiltration has one sender.
 
     >>> pl.DataFrame({"sent": [3, 1, None]}).select(top_uploader_share()).item()
     0.75
@@ -62,7 +62,8 @@ def destination_byte_evenness() -> pl.Expr:
     """Entropy of payload over destinations that have some, as a share of the greatest possible.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no count known, or payload with one destination at most. Source: Lakhina et al. 2005.
+    Null: no count known, or payload with one destination at most. Source: Lakhina et al. 2005, taken of
+    bytes.
 
     >>> pl.DataFrame({"bytes": [5, 5, 0]}).select(destination_byte_evenness()).item()
     1.0
@@ -86,7 +87,7 @@ def single_visit_share() -> pl.Expr:
     """Share of the destinations to which one connection goes.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no addresses known. Source: Jung et al. 2004.
+    Null: no addresses known. Source: ptml; scanners do not come back.
 
     >>> pl.DataFrame({"connections": [1, 3]}).select(single_visit_share()).item()
     0.5
@@ -110,7 +111,7 @@ def mute_destination_share() -> pl.Expr:
     """Share of the destinations that never answer with payload.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no count known. Source: Jung et al. 2004.
+    Null: no count known. Source: ptml; scanners meet silence.
 
     >>> pl.DataFrame({"answered": [True, False, None]}).select(mute_destination_share()).item()
     0.5
@@ -122,7 +123,7 @@ def late_destination_share() -> pl.Expr:
     """Share of the destinations that are first contacted in the second half of the capture.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no times or addresses known. Source: Jung et al. 2004.
+    Null: no times or addresses known. Source: ptml; after the first-contact rate, Schechter et al. 2004.
 
     >>> pl.DataFrame({"late": [True, False]}).select(late_destination_share()).item()
     0.5
@@ -134,7 +135,8 @@ def new_destinations_per_hour() -> pl.Expr:
     """Destinations, each counted at its first connection, over the hours of the capture.
 
     Unit: hosts an hour. Type: Float32. Range: above 0. Logs: conn. Scope: capture.
-    Null: no addresses known, or all connections start at once. Source: Jung et al. 2004.
+    Null: no addresses known, or all connections start at once. Source: ptml; after the first-contact rate,
+    Schechter et al. 2004.
 
     >>> pl.DataFrame({"hours": [0.5, 0.5, 0.5]}).select(new_destinations_per_hour()).item()
     6.0
@@ -184,7 +186,7 @@ def horizontal_failed_share() -> pl.Expr:
     Of several scans of the greatest width the one that failed most counts.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no addresses, ports or states known. Source: Jung et al. 2004.
+    Null: no addresses, ports or states known. Source: Jung et al. 2004; Zeek policy/misc/scan.
 
     >>> pl.DataFrame({"destinations": [4, 1], "failed": [3, 1]}).select(horizontal_failed_share()).item()
     0.75
@@ -198,7 +200,7 @@ def vertical_failed_share() -> pl.Expr:
     Of several scans of the greatest width the one that failed most counts.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no addresses, ports or states known. Source: Jung et al. 2004.
+    Null: no addresses, ports or states known. Source: Zeek policy/misc/scan (port scans).
 
     >>> pl.DataFrame({"ports": [4, 1], "failed": [3, 1]}).select(vertical_failed_share()).item()
     0.75
@@ -210,7 +212,7 @@ def scanned_port_share() -> pl.Expr:
     """Share of the pairs of an originator and a port with at least ten destinations.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no addresses or ports known. Source: Jung et al. 2004.
+    Null: no addresses or ports known. Source: Zeek policy/misc/scan.
 
     >>> pl.DataFrame({"destinations": [10, 1]}).select(scanned_port_share()).item()
     0.5

@@ -36,7 +36,7 @@ def http_hosts() -> pl.Expr:
     """Distinct hosts named in requests.
 
     Unit: hosts. Type: UInt32. Range: 0 or more. Logs: http. Scope: capture.
-    Null: no row in http.log. Source: Perdisci et al. 2010.
+    Null: no row in http.log. Source: Zeek http.log.
 
     >>> pl.DataFrame({"host": ["a.com", "a.com", "b.com", None]}).select(http_hosts()).item()
     2
@@ -84,7 +84,7 @@ def host_is_address_share() -> pl.Expr:
     """Share of the requests that name their server by address.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no Host header known. Source: Perdisci et al. 2010.
+    Null: no Host header known. Source: ptml; an address built in needs no name.
 
     >>> pl.DataFrame({"host": ["a.com", "192.0.2.1", None]}).select(host_is_address_share()).item()
     0.5
@@ -96,7 +96,7 @@ def no_user_agent_share() -> pl.Expr:
     """Share of the requests without a user agent.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no row in http.log. Source: Perdisci et al. 2010.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"user_agent": ["curl/8.5", None]}).select(no_user_agent_share()).item()
     0.5

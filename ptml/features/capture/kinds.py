@@ -26,7 +26,7 @@ def dns_share() -> pl.Expr:
     """Share of all connections in which Zeek recognised DNS.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: the log has no column service. Source: Zeek dynamic protocol detection.
+    Null: the log has no column service. Source: Zeek dynamic protocol detection, Dreger et al. 2006.
 
     >>> pl.DataFrame({"service": ["dns", "xdns", None, "a,dns"]}).select(dns_share()).item()
     0.5
@@ -38,7 +38,7 @@ def http_share() -> pl.Expr:
     """Share of all connections in which Zeek recognised HTTP.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: the log has no column service. Source: Zeek dynamic protocol detection.
+    Null: the log has no column service. Source: Zeek dynamic protocol detection, Dreger et al. 2006.
 
     >>> pl.DataFrame({"service": ["http", "xhttp", None, "a,http"]}).select(http_share()).item()
     0.5
@@ -50,7 +50,7 @@ def encrypted_share() -> pl.Expr:
     """Share of all connections in which Zeek recognised TLS or QUIC.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: the log has no column service. Source: Zeek dynamic protocol detection.
+    Null: the log has no column service. Source: Zeek dynamic protocol detection, Dreger et al. 2006.
 
     >>> pl.DataFrame({"service": ["ssl", "xssl", None, "a,ssl"]}).select(encrypted_share()).item()
     0.5
@@ -124,7 +124,8 @@ def unusual_port_share() -> pl.Expr:
     """Share of the recognised services that run on a port where they are not at home.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no service of the list was recognised. Source: Anderson and McGrew 2016.
+    Null: no service of the list was recognised. Source: Zeek dynamic protocol detection, Dreger et al. 2006;
+    MITRE ATT&CK T1571.
 
     >>> rows = pl.DataFrame({"service": ["http", "http", None], "id.resp_p": [80, 4444, 80]})
     >>> rows.select(unusual_port_share()).item()
@@ -137,7 +138,7 @@ def dns_byte_share() -> pl.Expr:
     """Share of the payload that DNS connections carry, each count taken as at most 1 TiB.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no count known in both directions, or no payload. Source: Born and Gustafson 2010.
+    Null: no count known in both directions, or no payload. Source: Farnham 2013.
 
     >>> rows = pl.DataFrame({"service": ["dns", None], "orig_bytes": [1, 2], "resp_bytes": [1, 4]})
     >>> rows.select(dns_byte_share()).item()

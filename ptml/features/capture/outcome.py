@@ -27,7 +27,7 @@ def rejected_share() -> pl.Expr:
     """Share of the connections that the responder refused.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no state known. Source: KDD Cup 1999 rerror_rate.
+    Null: no state known. Source: KDD Cup 1999 rerror_rate, taken over the capture.
 
     >>> pl.DataFrame({"conn_state": ["REJ", "SF"]}).select(rejected_share()).item()
     0.5
@@ -39,7 +39,7 @@ def half_open_share() -> pl.Expr:
     """Share of the connections in which only the originator was heard.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no state known. Source: KDD Cup 1999 serror_rate.
+    Null: no state known. Source: KDD Cup 1999 serror_rate, taken over the capture.
 
     >>> pl.DataFrame({"conn_state": ["S0", "SF"]}).select(half_open_share()).item()
     0.5
@@ -51,7 +51,7 @@ def unrecognised_share() -> pl.Expr:
     """Share of the established TCP connections in which Zeek recognised no application protocol.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no established TCP connection. Source: Anderson and McGrew 2016.
+    Null: no established TCP connection. Source: Zeek dynamic protocol detection, Dreger et al. 2006.
 
     >>> conns = pl.DataFrame(
     ...     {"proto": ["tcp", "tcp", "udp"], "conn_state": ["SF", "SF", "SF"], "service": [None, "ssl", None]}

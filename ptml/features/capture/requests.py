@@ -52,7 +52,7 @@ def other_method_share() -> pl.Expr:
     """Share of the requests that neither get, nor head, nor post.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no method known. Source: Perdisci et al. 2010.
+    Null: no method known. Source: RFC 9110, section 9; Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"method": ["GET", "CONNECT", None]}).select(other_method_share()).item()
     0.5
@@ -76,7 +76,7 @@ def no_referrer_share() -> pl.Expr:
     """Share of the requests that do not say where the link was found.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no row in http.log. Source: Nelms et al. 2015, WebWitness.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"referrer": ["http://a.com/", None]}).select(no_referrer_share()).item()
     0.5
@@ -112,7 +112,7 @@ def median_response_bytes() -> pl.Expr:
     """Median size of the bodies of answers that have one.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: http. Scope: capture.
-    Null: no answer has a body. Source: Bekerman et al. 2015.
+    Null: no answer has a body. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"response_body_len": [0, 10, 30, None]}).select(median_response_bytes()).item()
     20.0
@@ -137,7 +137,7 @@ def largest_request_body() -> pl.Expr:
     """Size of the largest body of a request.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: http. Scope: capture.
-    Null: no size known. Source: Bullard and Gates 2013.
+    Null: no size known. Source: ptml; exfiltration over HTTP, MITRE ATT&CK T1048.003.
 
     >>> pl.DataFrame({"request_body_len": [0, 10, None]}).select(largest_request_body()).item()
     10

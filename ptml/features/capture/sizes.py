@@ -13,7 +13,7 @@ def orig_bytes_p90() -> pl.Expr:
     """Payload of the originator that nine connections in ten do not exceed.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
-    Null: no count known. Source: Moore et al. 2005.
+    Null: no count known. Source: Moore et al. 2005, taken over connections.
 
     >>> pl.DataFrame({"orig_bytes": [0, 10, 20, 30, 40, None]}).select(orig_bytes_p90()).item()
     36.0
@@ -25,7 +25,7 @@ def median_resp_bytes() -> pl.Expr:
     """Median payload of the responder in a connection.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
-    Null: no count known. Source: Moore et al. 2005.
+    Null: no count known. Source: Moore et al. 2005, taken over connections.
 
     >>> pl.DataFrame({"resp_bytes": [0, 10, 20, 30, 40, None]}).select(median_resp_bytes()).item()
     20.0
@@ -37,7 +37,7 @@ def resp_bytes_p90() -> pl.Expr:
     """Payload of the responder that nine connections in ten do not exceed.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
-    Null: no count known. Source: Moore et al. 2005.
+    Null: no count known. Source: Moore et al. 2005, taken over connections.
 
     >>> pl.DataFrame({"resp_bytes": [0, 10, 20, 30, 40, None]}).select(resp_bytes_p90()).item()
     36.0
@@ -49,7 +49,7 @@ def largest_orig_bytes() -> pl.Expr:
     """Largest payload that an originator sent in one connection.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
-    Null: no count known. Source: RITA v5.
+    Null: no count known. Source: NetFlow practice.
 
     >>> pl.DataFrame({"orig_bytes": [3, 9, None]}).select(largest_orig_bytes()).item()
     9
@@ -61,7 +61,7 @@ def largest_resp_bytes() -> pl.Expr:
     """Largest payload that a responder sent in one connection.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: capture.
-    Null: no count known. Source: RITA v5.
+    Null: no count known. Source: NetFlow practice.
 
     >>> pl.DataFrame({"resp_bytes": [3, 9, None]}).select(largest_resp_bytes()).item()
     9
@@ -73,7 +73,7 @@ def no_payload_share() -> pl.Expr:
     """Share of the connections in which neither side sent payload.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no connection has both counts. Source: Jung et al. 2004.
+    Null: no connection has both counts. Source: Zeek conn.log.
 
     >>> pl.DataFrame({"orig_bytes": [0, 9, None], "resp_bytes": [0, 0, 0]}).select(no_payload_share()).item()
     0.5
@@ -85,7 +85,8 @@ def upload_connection_share() -> pl.Expr:
     """Share of the connections with payload in which the originator sent more than the responder.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no connection has payload and both counts. Source: Bullard and Gates 2013.
+    Null: no connection has payload and both counts. Source: producer-consumer ratio, Bullard and Gerth 2014,
+    taken over connections.
 
     >>> rows = pl.DataFrame({"orig_bytes": [9, 1, 0, None], "resp_bytes": [1, 9, 0, 1]})
     >>> rows.select(upload_connection_share()).item()

@@ -47,7 +47,7 @@ def most_user_agents_of_a_host() -> pl.Expr:
     """Most user agents known of one host.
 
     Unit: user agents. Type: UInt32. Range: 0 or more. Logs: software. Scope: capture.
-    Null: no row in software.log. Source: Zeek software.log; Perdisci et al. 2010.
+    Null: no row in software.log. Source: Zeek software.log; Grill and Rehak 2014.
 
     >>> pl.DataFrame({"agents": [0, 4]}).select(most_user_agents_of_a_host()).item()
     4

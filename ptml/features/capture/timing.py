@@ -48,7 +48,7 @@ def host_pairs() -> pl.Expr:
     """Distinct pairs of originator and responder with port.
 
     Unit: pairs. Type: UInt32. Range: 1 or more. Logs: conn. Scope: capture.
-    Null: no addresses or ports known. Source: RITA v5.
+    Null: no addresses or ports known. Source: NetFlow practice.
 
     >>> pl.DataFrame({"connections": [12, 1]}).select(host_pairs()).item()
     2
@@ -60,7 +60,7 @@ def regular_pairs() -> pl.Expr:
     """Pairs of ten connections or more whose gaps deviate by less than a tenth of their median.
 
     Unit: pairs. Type: UInt32. Range: 0 or more. Logs: conn. Scope: capture.
-    Null: no addresses or ports known. Source: RITA v5.
+    Null: no addresses or ports known. Source: ptml; the deviation in RITA v5's scores.
 
     >>> pl.DataFrame({"dispersion": [0.05, 0.5, None]}).select(regular_pairs()).item()
     1
@@ -72,7 +72,8 @@ def least_gap_dispersion() -> pl.Expr:
     """Least dispersion of gaps among pairs of ten connections or more: 0 for a clockwork.
 
     Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no pair has ten connections and a median gap above 0. Source: RITA v5.
+    Null: no pair has ten connections and a median gap above 0. Source: ptml; the deviation in RITA v5's
+    scores.
 
     >>> pl.DataFrame({"dispersion": [0.05, 0.5, None]}).select(least_gap_dispersion()).item()
     0.05
@@ -84,7 +85,7 @@ def regular_connection_share() -> pl.Expr:
     """Share of the connections that belong to regular pairs.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no addresses or ports known. Source: RITA v5.
+    Null: no addresses or ports known. Source: ptml; the deviation in RITA v5's scores.
 
     >>> pairs = pl.DataFrame({"connections": [15, 4, 1], "dispersion": [0.05, 0.5, None]})
     >>> pairs.select(regular_connection_share()).item()
@@ -98,7 +99,7 @@ def idle_minute_share() -> pl.Expr:
     """Share of the minutes between first and last connection in which none starts.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no time known. Source: sleep and burst of implants, RITA v5.
+    Null: no time known. Source: ptml; sleep and burst of implants.
 
     >>> pl.DataFrame({"bin": [0, 3]}).select(idle_minute_share()).item()
     0.5

@@ -26,7 +26,7 @@ def tls_connections() -> pl.Expr:
     """TLS handshakes in the capture.
 
     Unit: handshakes. Type: UInt32. Range: 1 or more. Logs: ssl. Scope: capture.
-    Null: no row in ssl.log. Source: Anderson and McGrew 2016.
+    Null: no row in ssl.log. Source: Zeek ssl.log.
 
     >>> pl.DataFrame({"version": ["TLSv12", None]}).select(tls_connections()).item()
     2
@@ -38,7 +38,7 @@ def tls_no_sni_share() -> pl.Expr:
     """Share of the handshakes that name no server.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl. Scope: capture.
-    Null: no row in ssl.log. Source: Anderson and McGrew 2016.
+    Null: no row in ssl.log. Source: RFC 6066, section 3; Anderson, Paul and McGrew 2016.
 
     >>> pl.DataFrame({"server_name": ["a.com", None]}).select(tls_no_sni_share()).item()
     0.5
@@ -50,7 +50,7 @@ def tls_server_names() -> pl.Expr:
     """Distinct servers named in handshakes.
 
     Unit: names. Type: UInt32. Range: 0 or more. Logs: ssl. Scope: capture.
-    Null: no row in ssl.log. Source: Anderson and McGrew 2016.
+    Null: no row in ssl.log. Source: Zeek ssl.log.
 
     >>> pl.DataFrame({"server_name": ["a.com", "a.com", None]}).select(tls_server_names()).item()
     1
@@ -100,7 +100,7 @@ def young_certificate_share() -> pl.Expr:
     """Share of the server certificates seen that were used within 30 days of the start of their validity.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl, x509. Scope: capture.
-    Null: no certificate seen. Source: Anderson and McGrew 2016.
+    Null: no certificate seen. Source: ptml; validity, RFC 5280, section 4.1.2.5, at the time of use.
 
     >>> from datetime import datetime
     >>> before = [datetime(2026, 1, 1), datetime(2025, 1, 1)]
@@ -115,7 +115,7 @@ def expired_certificate_share() -> pl.Expr:
     """Share of the server certificates seen that were used outside the time of their validity.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl, x509. Scope: capture.
-    Null: no certificate seen. Source: RFC 5280.
+    Null: no certificate seen. Source: RFC 5280, section 4.1.2.5.
 
     >>> from datetime import datetime
     >>> may, june, july = (datetime(2026, month, 1) for month in (5, 6, 7))

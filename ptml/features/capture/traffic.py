@@ -93,7 +93,8 @@ def total_orig_share() -> pl.Expr:
     """Share of the capture's payload that originators sent: high when data leaves.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no count known in either direction, or no payload. Source: Bullard and Gates 2013.
+    Null: no count known in either direction, or no payload. Source: producer-consumer ratio, Bullard and
+    Gerth 2014, taken over the capture.
 
     >>> pl.DataFrame({"orig_bytes": [1, 2], "resp_bytes": [4, 5]}).select(total_orig_share()).item()
     0.25

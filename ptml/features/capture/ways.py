@@ -40,7 +40,7 @@ def ipv6_share() -> pl.Expr:
     """Share of the connections that run over IPv6.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: no addresses known. Source: RFC 4291.
+    Null: no addresses known. Source: RFC 8200.
 
     >>> pl.DataFrame({"id.resp_h": ["fe80::1", "10.0.0.1", None]}).select(ipv6_share()).item()
     0.5

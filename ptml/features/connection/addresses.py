@@ -52,7 +52,7 @@ def ipv6() -> pl.Expr:
     """The connection runs over IPv6.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn. Scope: connection.
-    Null: unset. Source: RFC 4291.
+    Null: unset. Source: RFC 8200.
 
     >>> pl.DataFrame({"id.resp_h": ["fe80::1", "10.0.0.1"]}).select(ipv6()).to_series().to_list()
     [True, False]

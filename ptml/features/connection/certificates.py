@@ -56,7 +56,7 @@ def cert_age_days() -> pl.Expr:
     """Days from the start of the certificate's validity to its use: negative before it is valid.
 
     Unit: days. Type: Float32. Range: any. Logs: ssl, x509. Scope: connection.
-    Null: no certificate seen. Source: Anderson and McGrew 2016.
+    Null: no certificate seen. Source: ptml; validity, RFC 5280, section 4.1.2.5, at the time of use.
 
     >>> from datetime import datetime
     >>> use = {"certificate.not_valid_before": [datetime(2026, 1, 1)], "ts": [datetime(2026, 1, 2, 12)]}
@@ -70,7 +70,7 @@ def cert_days_left() -> pl.Expr:
     """Days from the certificate's use to its end: negative when it had expired.
 
     Unit: days. Type: Float32. Range: any. Logs: ssl, x509. Scope: connection.
-    Null: no certificate seen. Source: Anderson and McGrew 2016.
+    Null: no certificate seen. Source: ptml; validity, RFC 5280, section 4.1.2.5, at the time of use.
 
     >>> from datetime import datetime
     >>> use = {"certificate.not_valid_after": [datetime(2026, 1, 1)], "ts": [datetime(2026, 1, 2, 12)]}
@@ -96,7 +96,7 @@ def cert_key_length() -> pl.Expr:
     """Length of the certificate's key: 2048 and more for RSA, about 256 for elliptic curves.
 
     Unit: bits. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ssl, x509. Scope: connection.
-    Null: no certificate seen. Source: RFC 9325.
+    Null: no certificate seen. Source: RFC 9325, section 4.5.
 
     >>> pl.DataFrame({"certificate.key_length": [2048]}).select(cert_key_length()).item()
     2048
@@ -108,8 +108,8 @@ def cert_matches_sni() -> pl.Expr:
     """The server's certificate is for the name that the client asked for; a star stands for one label.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssl, x509. Scope: connection.
-    Null: no name asked for, or no certificate with a name seen, and Zeek did not compare them itself.
-    Source: RFC 6125; Anderson and McGrew 2016.
+    Null: no name asked for, or no certificate with a name seen, and Zeek did not compare them itself. Source:
+    RFC 9525, section 6.3.
 
     >>> pl.DataFrame({"matches": [True, None]}).select(cert_matches_sni()).item()
     True
@@ -134,7 +134,7 @@ def cert_elliptic_key() -> pl.Expr:
     """The certificate's key is on an elliptic curve, not RSA or DSA.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssl, x509. Scope: connection.
-    Null: no certificate seen. Source: RFC 9325.
+    Null: no certificate seen. Source: RFC 5480.
 
     >>> pl.DataFrame({"certificate.key_type": ["rsa"]}).select(cert_elliptic_key()).item()
     False
@@ -146,7 +146,7 @@ def cert_weak_signature() -> pl.Expr:
     """The certificate is signed over a hash that is broken: MD5 or SHA-1.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssl, x509. Scope: connection.
-    Null: no certificate seen. Source: RFC 9155.
+    Null: no certificate seen. Source: RFC 9325, section 4.5; RFC 9155.
 
     >>> pl.DataFrame({"certificate.sig_alg": ["sha1WithRSAEncryption"]}).select(cert_weak_signature()).item()
     True

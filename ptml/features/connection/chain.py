@@ -120,7 +120,7 @@ def cert_chain_weak_signature() -> pl.Expr:
     """A certificate of the chain, if not a root, is signed over a hash that is broken: MD5 or SHA-1.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssl, x509. Scope: connection.
-    Null: no certificate seen that another one issued. Source: RFC 9155.
+    Null: no certificate seen that another one issued. Source: RFC 9325, section 4.5; RFC 9155.
 
     Nobody trusts a root for its signature, so that of one that names itself as issuer does not count.
 

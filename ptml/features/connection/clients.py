@@ -39,7 +39,7 @@ def http_unusual_method() -> pl.Expr:
     """A request is none of GET, POST, HEAD and OPTIONS.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: http. Scope: connection.
-    Null: no method known. Source: Perdisci et al. 2010.
+    Null: no method known. Source: RFC 9110, section 9; Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"method": ["GET", "PROPFIND"]}).select(http_unusual_method()).item()
     True
@@ -51,7 +51,7 @@ def http_user_agent_entropy() -> pl.Expr:
     """Shannon entropy of the bytes of a user agent; of several the least.
 
     Unit: bits a byte. Type: Float32. Range: 0 to 8. Logs: http. Scope: connection.
-    Null: no user agent sent. Source: Bekerman et al. 2015.
+    Null: no user agent sent. Source: ptml; clients made by hand.
 
     >>> pl.DataFrame({"user_agent": ["abcd", None]}).select(http_user_agent_entropy()).item()
     2.0
@@ -63,7 +63,7 @@ def http_user_agent_share() -> pl.Expr:
     """Share of the capture's requests that have this user agent; of several the least.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: capture.
-    Null: no user agent sent. Source: Bekerman et al. 2015.
+    Null: no user agent sent. Source: Grill and Rehak 2014.
 
     >>> pl.DataFrame({"user_agent_share": [0.5, 0.25]}).select(http_user_agent_share()).item()
     0.25

@@ -27,7 +27,7 @@ def ldap_simple_bind() -> pl.Expr:
     """A password was sent as it is.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ldap. Scope: connection.
-    Null: no kind of message known. Source: RFC 4513.
+    Null: no kind of message known. Source: RFC 4513, section 5.1.
 
     >>> pl.DataFrame({"opcode": ["bind simple"]}).select(ldap_simple_bind()).item()
     True
@@ -39,7 +39,7 @@ def ldap_refused() -> pl.Expr:
     """A message was refused.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ldap. Scope: connection.
-    Null: no outcome known. Source: password guessing, MITRE T1110.
+    Null: no outcome known. Source: password guessing, MITRE ATT&CK T1110.
 
     >>> pl.DataFrame({"result": ["success", "invalid credentials"]}).select(ldap_refused()).item()
     True
@@ -64,7 +64,7 @@ def ldap_results() -> pl.Expr:
 
     Unit: entries. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ldap_search. Scope:
     connection.
-    Null: no count known. Source: BloodHound, MITRE T1087.002.
+    Null: no count known. Source: BloodHound, MITRE ATT&CK T1087.002.
 
     >>> pl.DataFrame({"result_count": [1, 400]}).select(ldap_results()).item()
     400
@@ -76,7 +76,7 @@ def ldap_whole_tree() -> pl.Expr:
     """A search went through a whole tree.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ldap_search. Scope: connection.
-    Null: no scope known. Source: BloodHound, MITRE T1087.002.
+    Null: no scope known. Source: BloodHound, MITRE ATT&CK T1087.002.
 
     >>> pl.DataFrame({"scope": ["base", "tree"]}).select(ldap_whole_tree()).item()
     True
@@ -88,7 +88,7 @@ def ldap_service_accounts() -> pl.Expr:
     """A search looked for accounts with services, as Kerberoasting does first.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ldap_search. Scope: connection.
-    Null: no filter known. Source: MITRE T1558.003.
+    Null: no filter known. Source: MITRE ATT&CK T1558.003.
 
     >>> pl.DataFrame({"filter": ["(servicePrincipalName=*)"]}).select(ldap_service_accounts()).item()
     True

@@ -30,7 +30,7 @@ def dns_queries() -> pl.Expr:
     """Transactions in the connection.
 
     Unit: transactions. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: dns. Scope: connection.
-    Null: no row in dns.log. Source: Bilge et al. 2011, EXPOSURE.
+    Null: no row in dns.log. Source: Zeek dns.log.
 
     >>> pl.DataFrame({"query": ["a.com", "b.com"]}).select(dns_queries()).item()
     2
@@ -54,7 +54,7 @@ def dns_query_labels() -> pl.Expr:
     """Most labels in a name asked for.
 
     Unit: labels. Type: UInt8. Range: 1 to 255, where it saturates. Logs: dns. Scope: connection.
-    Null: no name. Source: Antonakakis et al. 2010, Notos.
+    Null: no name. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"query": ["a.com", "x.y.b.org", None]}).select(dns_query_labels()).item()
     4
@@ -68,7 +68,7 @@ def dns_longest_label() -> pl.Expr:
     """Length of the longest first label asked for: where tunnels and generated names put their bytes.
 
     Unit: characters. Type: UInt8. Range: 0 to 255, where it saturates. Logs: dns. Scope: connection.
-    Null: no name. Source: Antonakakis et al. 2010, Notos.
+    Null: no name. Source: ptml; after the length of names, Antonakakis et al. 2010, Notos.
 
     >>> pl.DataFrame({"query": ["abc.com", "x.longer.org"]}).select(dns_longest_label()).item()
     3
@@ -80,7 +80,7 @@ def dns_query_entropy() -> pl.Expr:
     """Greatest Shannon entropy of the bytes of a name asked for.
 
     Unit: bits a byte. Type: Float32. Range: 0 to 8. Logs: dns. Scope: connection.
-    Null: no name. Source: Antonakakis et al. 2010, Notos.
+    Null: no name. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"query": ["aaaa", "abcd"]}).select(dns_query_entropy()).item()
     2.0
@@ -105,7 +105,7 @@ def dns_bulky_type() -> pl.Expr:
     """A question for a record that carries arbitrary bytes: TXT, NULL or iodine's private type.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dns. Scope: connection.
-    Null: no question type known. Source: Born and Gustafson 2010.
+    Null: no question type known. Source: Farnham 2013.
 
     >>> pl.DataFrame({"qtype": [1, 16, None]}).select(dns_bulky_type()).item()
     True

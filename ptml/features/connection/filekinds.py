@@ -58,7 +58,7 @@ def file_extension_disagrees() -> pl.Expr:
     """A file is of another kind than the extension of its name says.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: files. Scope: connection.
-    Null: no named file of a known kind with a known extension. Source: MITRE T1036.008.
+    Null: no named file of a known kind with a known extension. Source: MITRE ATT&CK T1036.008.
 
     >>> pl.DataFrame({"disagrees": [True, None]}).select(file_extension_disagrees()).item()
     True

@@ -29,7 +29,7 @@ def ftp_upload() -> pl.Expr:
     """A file was sent to the server.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ftp. Scope: connection.
-    Null: no command known. Source: exfiltration over FTP, MITRE T1048.
+    Null: no command known. Source: exfiltration over FTP, MITRE ATT&CK T1048.003.
 
     >>> pl.DataFrame({"command": ["PASV", "STOR"]}).select(ftp_upload()).item()
     True
@@ -53,7 +53,7 @@ def ftp_errors() -> pl.Expr:
     """Commands that the server refused.
 
     Unit: commands. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ftp. Scope: connection.
-    Null: no answer known. Source: password guessing, MITRE T1110.
+    Null: no answer known. Source: password guessing, MITRE ATT&CK T1110.
 
     >>> pl.DataFrame({"reply_code": [226, 530, None]}).select(ftp_errors()).item()
     1

@@ -67,7 +67,7 @@ def tls_client_certificate() -> pl.Expr:
     """The client showed a certificate.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssl. Scope: connection.
-    Null: not known. Source: RFC 8446.
+    Null: not known. Source: RFC 8446, section 4.3.2.
 
     >>> pl.DataFrame({"client_chain": [0, None]}).select(tls_client_certificate()).item()
     False
@@ -92,7 +92,7 @@ def tls_profile_share() -> pl.Expr:
     """Share of the capture's handshakes with the same version, cipher, curve and next protocol; the least.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl. Scope: capture.
-    Null: nothing agreed on. Source: Anderson and McGrew 2016.
+    Null: nothing agreed on. Source: ptml; rare in the capture.
 
     >>> pl.DataFrame({"profile_share": [0.5, 0.25]}).select(tls_profile_share()).item()
     0.25
@@ -104,7 +104,7 @@ def tls_ja3_share() -> pl.Expr:
     """Share of the capture's handshakes whose client has this JA3 fingerprint; of several the least.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl. Scope: capture.
-    Null: no fingerprint (a package makes them). Source: JA3, Salesforce 2017.
+    Null: no fingerprint (a package makes them). Source: Althouse et al. 2017, JA3.
 
     >>> pl.DataFrame({"ja3_share": [0.5, 0.25]}).select(tls_ja3_share()).item()
     0.25
@@ -116,7 +116,7 @@ def tls_ja3s_share() -> pl.Expr:
     """Share of the capture's handshakes whose server has this JA3S fingerprint; of several the least.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl. Scope: capture.
-    Null: no fingerprint (a package makes them). Source: JA3, Salesforce 2017.
+    Null: no fingerprint (a package makes them). Source: Althouse et al. 2017, JA3.
 
     >>> pl.DataFrame({"ja3s_share": [0.5, 0.25]}).select(tls_ja3s_share()).item()
     0.25

@@ -77,7 +77,7 @@ def http_uri_entropy() -> pl.Expr:
     """Greatest Shannon entropy of the bytes of a URI asked for.
 
     Unit: bits a byte. Type: Float32. Range: 0 to 8. Logs: http. Scope: connection.
-    Null: no URI known. Source: Bekerman et al. 2015.
+    Null: no URI known. Source: ptml; Shannon 1948.
 
     >>> pl.DataFrame({"uri": ["////", "/abc"]}).select(http_uri_entropy()).item()
     2.0
@@ -89,7 +89,7 @@ def http_uri_depth() -> pl.Expr:
     """Most slashes in the path of a URI asked for.
 
     Unit: slashes. Type: UInt8. Range: 0 to 255, where it saturates. Logs: http. Scope: connection.
-    Null: no URI known. Source: Perdisci et al. 2010.
+    Null: no URI known. Source: ptml; after the length of URLs, Perdisci et al. 2010.
 
     >>> pl.DataFrame({"uri": ["/a/b?c=/d/", "/"]}).select(http_uri_depth()).item()
     2
@@ -113,7 +113,7 @@ def http_host_is_address() -> pl.Expr:
     """A request named its server by address, not by name.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: http. Scope: connection.
-    Null: no Host header known. Source: Perdisci et al. 2010.
+    Null: no Host header known. Source: ptml; an address built in needs no name.
 
     >>> pl.DataFrame({"host": ["a.com", "192.0.2.1:8080", None]}).select(http_host_is_address()).item()
     True
@@ -125,7 +125,7 @@ def http_user_agent_length() -> pl.Expr:
     """Length of the shortest user agent: browsers write long ones, hand-made clients short ones.
 
     Unit: characters. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: http. Scope: connection.
-    Null: no user agent sent. Source: Bekerman et al. 2015.
+    Null: no user agent sent. Source: ptml; clients made by hand.
 
     >>> pl.DataFrame({"user_agent": ["curl/8.5", None]}).select(http_user_agent_length()).item()
     8
@@ -137,7 +137,7 @@ def http_user_agent_missing() -> pl.Expr:
     """A request came without a user agent.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: http. Scope: connection.
-    Null: no row in http.log. Source: Perdisci et al. 2010.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"user_agent": ["curl/8.5", None]}).select(http_user_agent_missing()).item()
     True
@@ -149,7 +149,7 @@ def http_referrer_missing_share() -> pl.Expr:
     """Share of the requests without a referrer.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: http. Scope: connection.
-    Null: no row in http.log. Source: Bekerman et al. 2015.
+    Null: no row in http.log. Source: Bialczak and Mazurczyk 2020.
 
     >>> pl.DataFrame({"referrer": ["http://a.com/", None]}).select(http_referrer_missing_share()).item()
     0.5
@@ -161,7 +161,7 @@ def http_request_bytes() -> pl.Expr:
     """Bytes that all request bodies carried.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: http. Scope: connection.
-    Null: no length known. Source: Bekerman et al. 2015.
+    Null: no length known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"request_body_len": [3, 4, None]}).select(http_request_bytes()).item()
     7
@@ -173,7 +173,7 @@ def http_response_bytes() -> pl.Expr:
     """Bytes that all response bodies carried.
 
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: http. Scope: connection.
-    Null: no length known. Source: Bekerman et al. 2015.
+    Null: no length known. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"response_body_len": [3, 4, None]}).select(http_response_bytes()).item()
     7

@@ -15,7 +15,7 @@ def kerberos_failures() -> pl.Expr:
     """Requests that were refused.
 
     Unit: requests. Type: UInt8. Range: 0 to 255, where it saturates. Logs: kerberos. Scope: connection.
-    Null: no outcome known. Source: MITRE T1110.003.
+    Null: no outcome known. Source: MITRE ATT&CK T1110.003.
 
     >>> pl.DataFrame({"success": [True, False, None]}).select(kerberos_failures()).item()
     1
@@ -28,7 +28,7 @@ def kerberos_logon() -> pl.Expr:
     """A user or machine logged on: the first ticket was asked for, not one for a service.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: kerberos. Scope: connection.
-    Null: no kind of request known. Source: RFC 4120.
+    Null: no kind of request known. Source: RFC 4120, section 3.1.
 
     >>> pl.DataFrame({"request_type": ["TGS"]}).select(kerberos_logon()).item()
     False
@@ -40,7 +40,7 @@ def kerberos_services() -> pl.Expr:
     """Different services for which tickets were asked.
 
     Unit: services. Type: UInt8. Range: 0 to 255, where it saturates. Logs: kerberos. Scope: connection.
-    Null: no row in kerberos.log. Source: Kerberoasting, MITRE T1558.003.
+    Null: no row in kerberos.log. Source: Kerberoasting, MITRE ATT&CK T1558.003.
 
     >>> pl.DataFrame({"service": ["cifs/A", "cifs/B", "cifs/A"]}).select(kerberos_services()).item()
     2
@@ -52,7 +52,7 @@ def kerberos_rc4() -> pl.Expr:
     """A ticket is enciphered by RC4, whose key can be guessed offline.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: kerberos. Scope: connection.
-    Null: no cipher known. Source: Kerberoasting, MITRE T1558.003.
+    Null: no cipher known. Source: Kerberoasting, MITRE ATT&CK T1558.003.
 
     >>> pl.DataFrame({"cipher": ["rc4-hmac", None]}).select(kerberos_rc4()).item()
     True
@@ -64,7 +64,7 @@ def kerberos_unknown_name() -> pl.Expr:
     """A name was asked for that the domain does not have.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: kerberos. Scope: connection.
-    Null: no error. Source: MITRE T1087.002.
+    Null: no error. Source: MITRE ATT&CK T1087.002.
 
     >>> pl.DataFrame({"error_msg": ["KDC_ERR_PREAUTH_REQUIRED"]}).select(kerberos_unknown_name()).item()
     False
@@ -88,7 +88,7 @@ def ntlm_anonymous() -> pl.Expr:
     """A logon named no user.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ntlm. Scope: connection.
-    Null: no row in ntlm.log. Source: null sessions, MITRE T1087.
+    Null: no row in ntlm.log. Source: null sessions, MITRE ATT&CK T1087.
 
     >>> pl.DataFrame({"username": [None]}).select(ntlm_anonymous()).item()
     True
@@ -100,7 +100,7 @@ def ntlm_local_account() -> pl.Expr:
     """The account is of the client machine itself, not of the domain.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ntlm. Scope: connection.
-    Null: the domain or the machine is not named. Source: MITRE T1550.002.
+    Null: the domain or the machine is not named. Source: MITRE ATT&CK T1550.002.
 
     >>> pl.DataFrame({"domainname": ["WIN10"], "hostname": ["win10"]}).select(ntlm_local_account()).item()
     True

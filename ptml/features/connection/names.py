@@ -64,7 +64,7 @@ def dns_subdomains() -> pl.Expr:
     """Most labels before the registered domain in a name asked for.
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: dns. Scope: connection.
-    Null: no name asked for, or none with a registered domain. Source: Antonakakis et al. 2010, Notos.
+    Null: no name asked for, or none with a registered domain. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1, 3]}).select(dns_subdomains()).item()
     3
@@ -76,7 +76,7 @@ def dns_consonants() -> pl.Expr:
     """Longest run of consonants in a name asked for, its public suffix left out.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: dns. Scope: connection.
-    Null: no name asked for. Source: Schiavoni et al. 2014, Phoenix.
+    Null: no name asked for. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"consonant_run": [2, 9]}).select(dns_consonants()).item()
     9
@@ -113,7 +113,8 @@ def http_host_domain_length() -> pl.Expr:
     """Length of the longest registered domain in a Host header, without its public suffix.
 
     Unit: characters. Type: UInt8. Range: 1 to 255. Logs: http. Scope: connection.
-    Null: no name in a Host header, or none with a registered domain. Source: Perdisci et al. 2010.
+    Null: no name in a Host header, or none with a registered domain. Source: ptml; as of names in DNS,
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"domain_length": [7, None]}).select(http_host_domain_length()).item()
     7
@@ -125,7 +126,8 @@ def http_host_subdomains() -> pl.Expr:
     """Most labels before the registered domain in a name in a Host header.
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: http. Scope: connection.
-    Null: no name in a Host header, or none with a registered domain. Source: Perdisci et al. 2010.
+    Null: no name in a Host header, or none with a registered domain. Source: ptml; as of names in DNS,
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1, 3]}).select(http_host_subdomains()).item()
     3
@@ -137,7 +139,7 @@ def http_host_consonants() -> pl.Expr:
     """Longest run of consonants in a name in a Host header, its public suffix left out.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: http. Scope: connection.
-    Null: no name in a Host header. Source: Schiavoni et al. 2014, Phoenix.
+    Null: no name in a Host header. Source: Schueppen et al. 2018, FANCI, of names in DNS.
 
     >>> pl.DataFrame({"consonant_run": [2, 9]}).select(http_host_consonants()).item()
     9
@@ -174,7 +176,8 @@ def tls_sni_domain_length() -> pl.Expr:
     """Length of the longest registered domain of a server asked for, without its public suffix.
 
     Unit: characters. Type: UInt8. Range: 1 to 255. Logs: ssl. Scope: connection.
-    Null: no server name asked for, or none with a registered domain. Source: Anderson and McGrew 2016.
+    Null: no server name asked for, or none with a registered domain. Source: ptml; as of names in DNS,
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"domain_length": [7, None]}).select(tls_sni_domain_length()).item()
     7
@@ -186,7 +189,8 @@ def tls_sni_subdomains() -> pl.Expr:
     """Most labels before the registered domain in a name of a server asked for.
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: ssl. Scope: connection.
-    Null: no server name asked for, or none with a registered domain. Source: Anderson and McGrew 2016.
+    Null: no server name asked for, or none with a registered domain. Source: ptml; as of names in DNS,
+    Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1, 3]}).select(tls_sni_subdomains()).item()
     3
@@ -198,7 +202,7 @@ def tls_sni_consonants() -> pl.Expr:
     """Longest run of consonants in a name of a server asked for, its public suffix left out.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: ssl. Scope: connection.
-    Null: no server name asked for. Source: Schiavoni et al. 2014, Phoenix.
+    Null: no server name asked for. Source: Schueppen et al. 2018, FANCI, of names in DNS.
 
     >>> pl.DataFrame({"consonant_run": [2, 9]}).select(tls_sni_consonants()).item()
     9
@@ -223,7 +227,7 @@ def tls_sni_digit_share() -> pl.Expr:
     """Greatest share of digits in a name of a server asked for, its public suffix left out.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: ssl. Scope: connection.
-    Null: no server name asked for. Source: Bilge et al. 2011, EXPOSURE.
+    Null: no server name asked for. Source: ptml; as of names in DNS, Bilge et al. 2011, EXPOSURE.
 
     >>> pl.DataFrame({"digit_share": [0.5, 0.0]}).select(tls_sni_digit_share()).item()
     0.5

@@ -28,7 +28,7 @@ def dhcp_host_named() -> pl.Expr:
     """The client told its name.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dhcp. Scope: connection.
-    Null: no row in dhcp.log. Source: RFC 2132.
+    Null: no row in dhcp.log. Source: RFC 2132, section 3.14.
 
     >>> pl.DataFrame({"host_name": ["pc-7", None]}).select(dhcp_host_named()).item()
     True

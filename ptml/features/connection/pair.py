@@ -57,9 +57,10 @@ def pair_gap_dispersion() -> pl.Expr:
     Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
     Null: fewer than three connections, or a median gap of 0. Source: RITA v5.
 
+    >>> pairs = pl.DataFrame({"pair_count": [4, 2], "gap_median": [10.0, 10.0], "gap_mad": [2.0, 0.0]})
+
     Gaps of 8, 10 and 14 seconds have the median 10 and the deviations 2, 0 and 4, whose median is 2.
 
-    >>> pairs = pl.DataFrame({"pair_count": [4, 2], "gap_median": [10.0, 10.0], "gap_mad": [2.0, 0.0]})
     >>> pairs.select(pair_gap_dispersion()).to_series().to_list()
     [0.2, None]
     """
@@ -95,7 +96,8 @@ def pair_resp_bytes_dispersion() -> pl.Expr:
     """Median absolute deviation of the responder's payload over its median: 0 when always the same.
 
     Unit: ratio. Type: Float32. Range: 0 to 1. Logs: conn. Scope: capture.
-    Null: a single connection, no count known, or a median of 0. Source: RITA v5.
+    Null: a single connection, no count known, or a median of 0. Source: ptml; the deviation in RITA v5's
+    scores, taken of the responder's payload.
 
     >>> pairs = pl.DataFrame({"pair_count": [3], "resp_bytes_median": [10.0], "resp_bytes_mad": [2.0]})
     >>> pairs.select(pair_resp_bytes_dispersion()).item()

@@ -32,7 +32,7 @@ def quic_sni_missing() -> pl.Expr:
     """The client did not say in clear which server it wants.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: quic. Scope: connection.
-    Null: no row in quic.log. Source: Anderson and McGrew 2016.
+    Null: no row in quic.log. Source: RFC 6066, section 3; Anderson, Paul and McGrew 2016.
 
     >>> pl.DataFrame({"server_name": ["a.com", None]}).select(quic_sni_missing()).item()
     True
@@ -44,7 +44,7 @@ def quic_sni_length() -> pl.Expr:
     """Length of the longest server name asked for.
 
     Unit: characters. Type: UInt8. Range: 0 to 255, where it saturates. Logs: quic. Scope: connection.
-    Null: none asked for. Source: Anderson and McGrew 2016.
+    Null: none asked for. Source: Anderson and McGrew 2016, who take it of the name in DNS.
 
     >>> pl.DataFrame({"server_name": ["a.com", None]}).select(quic_sni_length()).item()
     5
@@ -68,7 +68,7 @@ def quic_early_data() -> pl.Expr:
     """The client sent data before the handshake, which needs an earlier visit.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: quic. Scope: connection.
-    Null: no history. Source: RFC 9001, 0-RTT.
+    Null: no history. Source: RFC 9001, section 4.6.
 
     >>> pl.DataFrame({"history": ["ISZisH"]}).select(quic_early_data()).item()
     True

@@ -42,7 +42,7 @@ def ssh_version_1() -> pl.Expr:
     """The broken first version of the protocol was agreed on.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssh. Scope: connection.
-    Null: no version agreed on. Source: RFC 4251.
+    Null: no version agreed on. Source: RFC 4253, section 5.
 
     >>> pl.DataFrame({"version": [2, None]}).select(ssh_version_1()).item()
     False
@@ -66,7 +66,7 @@ def ssh_client_tool() -> pl.Expr:
     """The client calls itself a library or a scanner.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: ssh. Scope: connection.
-    Null: the client did not name itself. Source: MITRE T1110.
+    Null: the client did not name itself. Source: MITRE ATT&CK T1110.
 
     >>> pl.DataFrame({"client": ["SSH-2.0-libssh2_1.8.0"]}).select(ssh_client_tool()).item()
     True

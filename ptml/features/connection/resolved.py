@@ -65,7 +65,7 @@ def dest_name_subdomains() -> pl.Expr:
 
     Unit: labels. Type: UInt8. Range: 0 to 255. Logs: conn, dns. Scope: past.
     Null: no earlier answer to the originator holds the address, or dns.log is missing, or the name has no
-    registered domain. Source: Antonakakis et al. 2010, Notos.
+    registered domain. Source: Schueppen et al. 2018, FANCI.
 
     >>> pl.DataFrame({"subdomains": [1]}).select(dest_name_subdomains()).item()
     1
@@ -103,8 +103,8 @@ def dest_name_consonants() -> pl.Expr:
     """Longest run of consonants in the name that the address was found by.
 
     Unit: characters. Type: UInt8. Range: 0 to 255. Logs: conn, dns. Scope: past.
-    Null: no earlier answer to the originator holds the address, or dns.log is missing. Source: Schiavoni et
-    al. 2014, Phoenix.
+    Null: no earlier answer to the originator holds the address, or dns.log is missing. Source: Schueppen et
+    al. 2018, FANCI.
 
     >>> pl.DataFrame({"consonant_run": [9]}).select(dest_name_consonants()).item()
     9

@@ -44,7 +44,7 @@ def rpc_service_control() -> pl.Expr:
     """The service manager was called: how PsExec and many worms start programs.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dce_rpc. Scope: connection.
-    Null: no endpoint known. Source: MITRE T1569.002; T1021.002.
+    Null: no endpoint known. Source: MITRE ATT&CK T1569.002; MITRE ATT&CK T1021.002.
 
     >>> pl.DataFrame({"endpoint": ["svcctl"]}).select(rpc_service_control()).item()
     True
@@ -56,7 +56,7 @@ def rpc_task_scheduler() -> pl.Expr:
     """The task scheduler was called.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dce_rpc. Scope: connection.
-    Null: no endpoint known. Source: MITRE T1053.
+    Null: no endpoint known. Source: MITRE ATT&CK T1053.
 
     >>> pl.DataFrame({"endpoint": ["ITaskSchedulerService"]}).select(rpc_task_scheduler()).item()
     True
@@ -68,7 +68,7 @@ def rpc_registry() -> pl.Expr:
     """The registry was reached from afar.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dce_rpc. Scope: connection.
-    Null: no endpoint known. Source: MITRE T1112.
+    Null: no endpoint known. Source: MITRE ATT&CK T1112.
 
     >>> pl.DataFrame({"endpoint": ["epmapper"]}).select(rpc_registry()).item()
     False
@@ -80,7 +80,7 @@ def rpc_accounts() -> pl.Expr:
     """Accounts, groups or rights were looked up.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dce_rpc. Scope: connection.
-    Null: no endpoint known. Source: MITRE T1087.
+    Null: no endpoint known. Source: MITRE ATT&CK T1087.
 
     >>> pl.DataFrame({"endpoint": ["samr"]}).select(rpc_accounts()).item()
     True
@@ -92,7 +92,7 @@ def rpc_replication() -> pl.Expr:
     """A domain controller was asked to hand over its accounts.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dce_rpc. Scope: connection.
-    Null: no operation known. Source: DCSync, MITRE T1003.006.
+    Null: no operation known. Source: DCSync, MITRE ATT&CK T1003.006.
 
     >>> pl.DataFrame({"operation": ["DRSGetNCChanges"]}).select(rpc_replication()).item()
     True
@@ -116,7 +116,7 @@ def rpc_wmi() -> pl.Expr:
     """Windows Management Instrumentation was called.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: dce_rpc. Scope: connection.
-    Null: no endpoint known. Source: MITRE T1047.
+    Null: no endpoint known. Source: MITRE ATT&CK T1047.
 
     >>> pl.DataFrame({"endpoint": ["IWbemServices"]}).select(rpc_wmi()).item()
     True

@@ -76,7 +76,7 @@ def service() -> pl.Expr:
     Unit: category. Type: Enum. Logs: conn. Scope: connection.
     Range: dce_rpc, dhcp, dns, ftp, gssapi, http, imap, irc, krb, krb_tcp, ldap_tcp, ldap_udp, mysql, ntlm,
     ntp, pop3, postgresql, quic, radius, rdp, sip, smb, smtp, snmp, socks, ssh, ssl, syslog, other.
-    Null: none recognised. Source: Zeek dynamic protocol detection.
+    Null: none recognised. Source: Zeek dynamic protocol detection, Dreger et al. 2006.
 
     >>> conns = pl.DataFrame({"service": ["ssl,http", "-ssl", "-ssl,http", "modbus", None]})
     >>> conns.select(service()).to_series().to_list()
@@ -92,7 +92,7 @@ def service_count() -> pl.Expr:
     """Application protocols that Zeek recognised in the connection, failed ones left out.
 
     Unit: protocols. Type: UInt8. Range: 1 or more. Logs: conn. Scope: connection.
-    Null: none recognised. Source: Zeek dynamic protocol detection.
+    Null: none recognised. Source: Zeek dynamic protocol detection, Dreger et al. 2006.
 
     >>> conns = pl.DataFrame({"service": ["gssapi,smb,dce_rpc", "-ssl", None]})
     >>> conns.select(service_count()).to_series().to_list()
@@ -154,7 +154,8 @@ def service_on_usual_port() -> pl.Expr:
     """The recognised service runs on a port where it is at home.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn. Scope: connection.
-    Null: no service of the list was recognised, or the port is unset. Source: Anderson and McGrew 2016.
+    Null: no service of the list was recognised, or the port is unset. Source: Zeek dynamic protocol
+    detection, Dreger et al. 2006; MITRE ATT&CK T1571.
 
     >>> conns = pl.DataFrame({"service": ["http", "http", None], "id.resp_p": [80, 4444, 80]})
     >>> conns.select(service_on_usual_port()).to_series().to_list()
@@ -169,8 +170,8 @@ def unrecognised_on_well_known_port() -> pl.Expr:
     """Payload flowed to a well-known port, yet Zeek recognised no protocol.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn. Scope: connection.
-    Null: not a TCP or UDP port below 1024, or payload from the originator unknown or none.
-    Source: Anderson and McGrew 2016.
+    Null: not a TCP or UDP port below 1024, or payload from the originator unknown or none. Source: Zeek
+    dynamic protocol detection, Dreger et al. 2006.
 
     >>> conns = pl.DataFrame(
     ...     {

@@ -33,7 +33,7 @@ def smb_changes() -> pl.Expr:
     """Deletions and changes of name: ransomware makes many.
 
     Unit: actions. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: smb_files. Scope: connection.
-    Null: no action known. Source: ransomware, MITRE T1486.
+    Null: no action known. Source: ransomware, MITRE ATT&CK T1486.
 
     >>> pl.DataFrame({"action": ["SMB::FILE_OPEN", "SMB::FILE_RENAME"]}).select(smb_changes()).item()
     1
@@ -46,7 +46,7 @@ def smb_programs() -> pl.Expr:
     r"""Different names of programs and scripts that were touched.
 
     Unit: names. Type: UInt8. Range: 0 to 255, where it saturates. Logs: smb_files. Scope: connection.
-    Null: no row in smb_files.log. Source: lateral tool transfer, MITRE T1570.
+    Null: no row in smb_files.log. Source: lateral tool transfer, MITRE ATT&CK T1570.
 
     >>> pl.DataFrame({"name": ["Windows\\PSEXESVC.exe", "a.txt"]}).select(smb_programs()).item()
     1
@@ -59,7 +59,7 @@ def smb_admin_file() -> pl.Expr:
     r"""A file on an administrators' share was touched.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: smb_files. Scope: connection.
-    Null: no share known. Source: MITRE T1021.002.
+    Null: no share known. Source: MITRE ATT&CK T1021.002.
 
     >>> pl.DataFrame({"path": ["\\\\HOST\\ADMIN$"]}).select(smb_admin_file()).item()
     True
@@ -71,7 +71,7 @@ def smb_shares() -> pl.Expr:
     """Different shares that were opened.
 
     Unit: shares. Type: UInt8. Range: 0 to 255, where it saturates. Logs: smb_mapping. Scope: connection.
-    Null: no row in smb_mapping.log. Source: network share discovery, MITRE T1135.
+    Null: no row in smb_mapping.log. Source: network share discovery, MITRE ATT&CK T1135.
 
     >>> pl.DataFrame({"path": ["a", "b", "a"]}).select(smb_shares()).item()
     2
@@ -83,7 +83,7 @@ def smb_admin_share() -> pl.Expr:
     r"""An administrators' share was opened.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: smb_mapping. Scope: connection.
-    Null: no path known. Source: MITRE T1021.002.
+    Null: no path known. Source: MITRE ATT&CK T1021.002.
 
     >>> pl.DataFrame({"path": ["\\\\HOST\\C$"]}).select(smb_admin_share()).item()
     True
@@ -95,7 +95,7 @@ def smb_pipe_share() -> pl.Expr:
     r"""The share for named pipes was opened: remote procedure calls go through it.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: smb_mapping. Scope: connection.
-    Null: no path known. Source: MITRE T1021.002.
+    Null: no path known. Source: MITRE ATT&CK T1021.002.
 
     >>> pl.DataFrame({"path": ["\\\\HOST\\IPC$"]}).select(smb_pipe_share()).item()
     True

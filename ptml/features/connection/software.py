@@ -25,7 +25,7 @@ def src_user_agents() -> pl.Expr:
     """Distinct user agents known of the originator when the connection ended.
 
     Unit: user agents. Type: UInt8. Range: 0 to 255, where it saturates. Logs: conn, software. Scope: past.
-    Null: nothing is known of the host by then. Source: Zeek software.log; Perdisci et al. 2010.
+    Null: nothing is known of the host by then. Source: Zeek software.log; Grill and Rehak 2014.
 
     >>> pl.DataFrame({"agents": [300]}).select(src_user_agents()).item()
     255

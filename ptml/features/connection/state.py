@@ -19,7 +19,7 @@ def conn_state() -> pl.Expr:
 
     Unit: category. Type: Enum. Logs: conn. Scope: connection.
     Range: S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR, OTH, other.
-    Null: unset. Source: Zeek conn.log; UNSW-NB15 state.
+    Null: unset. Source: Zeek conn.log; UNSW-NB15 (Moustafa and Slay 2015) state.
 
     >>> pl.DataFrame({"conn_state": ["SF", "XX", None]}).select(conn_state()).to_series().to_list()
     ['SF', 'other', None]
@@ -44,7 +44,7 @@ def rejected() -> pl.Expr:
     """The responder refused: state REJ or RSTRH.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn. Scope: connection.
-    Null: the state is unset. Source: KDD Cup 1999 rerror.
+    Null: the state is unset. Source: KDD Cup 1999 rerror_rate (its REJ errors).
 
     >>> pl.DataFrame({"conn_state": ["REJ", "SF", None]}).select(rejected()).to_series().to_list()
     [True, False, None]
@@ -56,7 +56,7 @@ def half_open() -> pl.Expr:
     """Only the originator was heard: state S0, SH or RSTOS0, as in a scan or a dead control server.
 
     Unit: flag. Type: Boolean. Range: true, false. Logs: conn. Scope: connection.
-    Null: the state is unset. Source: KDD Cup 1999 serror.
+    Null: the state is unset. Source: KDD Cup 1999 serror_rate (its SYN errors).
 
     >>> pl.DataFrame({"conn_state": ["S0", "SF", None]}).select(half_open()).to_series().to_list()
     [True, False, None]

@@ -86,8 +86,8 @@ def orig_byte_share() -> pl.Expr:
     """Share of the payload bytes that the originator sent.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: connection.
-    Null: a count is unknown or both are zero, so that "no data" is not "balanced".
-    Source: producer-consumer ratio, Bullard and Gates 2013.
+    Null: a count is unknown or both are zero, so that "no data" is not "balanced". Source: producer-consumer
+    ratio, Bullard and Gerth 2014.
 
     >>> conns = pl.DataFrame({"orig_bytes": [30, 0, None], "resp_bytes": [10, 0, 5]})
     >>> conns.select(orig_byte_share()).to_series().to_list()
@@ -100,7 +100,7 @@ def orig_pkt_share() -> pl.Expr:
     """Share of the packets that the originator sent.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: connection.
-    Null: a count is unknown or both are zero. Source: Moore et al. 2005.
+    Null: a count is unknown or both are zero. Source: NetFlow practice.
 
     >>> conns = pl.DataFrame({"orig_pkts": [1, 0], "resp_pkts": [3, 0]})
     >>> conns.select(orig_pkt_share()).to_series().to_list()
@@ -113,8 +113,8 @@ def orig_header_share() -> pl.Expr:
     """Share of the originator's IP bytes that are headers: near 1 for bare acknowledgements and scans.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: connection.
-    Null: a count is unknown, no packet was seen, or the payload exceeds the IP bytes (lost packets).
-    Source: Moore et al. 2005.
+    Null: a count is unknown, no packet was seen, or the payload exceeds the IP bytes (lost packets). Source:
+    NetFlow practice.
 
     >>> conns = pl.DataFrame({"orig_bytes": [60, 999, None], "orig_ip_bytes": [80, 80, 80]})
     >>> conns.select(orig_header_share()).to_series().to_list()
@@ -127,8 +127,8 @@ def resp_header_share() -> pl.Expr:
     """Share of the responder's IP bytes that are headers.
 
     Unit: share. Type: Float32. Range: 0 to 1. Logs: conn. Scope: connection.
-    Null: a count is unknown, no packet was seen, or the payload exceeds the IP bytes (lost packets).
-    Source: Moore et al. 2005.
+    Null: a count is unknown, no packet was seen, or the payload exceeds the IP bytes (lost packets). Source:
+    NetFlow practice.
 
     >>> conns = pl.DataFrame({"resp_bytes": [60, 0], "resp_ip_bytes": [80, 40]})
     >>> conns.select(resp_header_share()).to_series().to_list()

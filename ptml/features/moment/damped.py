@@ -53,9 +53,10 @@ def damped_src_weight(suffix: str) -> pl.Expr:
     Unit: connections. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
     Null: the source or the time is unset. Source: Kitsune (Mirsky et al. 2018).
 
+    >>> from ptml.features.moment.example import at_example
+
     At the fifth connection, at second 3, one is 3 seconds old and two are 2.
 
-    >>> from ptml.features.moment.example import at_example
     >>> weight = 2 ** (-3 * {rate}) + 2 * 2 ** (-2 * {rate})
     >>> abs(at_example("damped_src_weight_{suffix}")[4] / weight - 1) < 1e-6
     True
@@ -70,9 +71,10 @@ def damped_src_mean(suffix: str) -> pl.Expr:
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
     Null: the source or the time is unset, or there is none. Source: Kitsune (Mirsky et al. 2018).
 
+    >>> from ptml.features.moment.example import at_example
+
     At the fifth connection, at second 3, one of 600 bytes is 3 seconds old, and of 40 and 80 are 2.
 
-    >>> from ptml.features.moment.example import at_example
     >>> old, young = 2 ** (-3 * {rate}), 2 ** (-2 * {rate})
     >>> mean = (600 * old + (40 + 80) * young) / (old + 2 * young)
     >>> abs(at_example("damped_src_mean_{suffix}")[4] / mean - 1) < 1e-6
@@ -88,9 +90,10 @@ def damped_src_std(suffix: str) -> pl.Expr:
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
     Null: the source or the time is unset, or there is none. Source: Kitsune (Mirsky et al. 2018).
 
+    >>> from ptml.features.moment.example import at_example
+
     At the fifth connection, at second 3, one of 600 bytes is 3 seconds old, and of 40 and 80 are 2.
 
-    >>> from ptml.features.moment.example import at_example
     >>> old, young = 2 ** (-3 * {rate}), 2 ** (-2 * {rate})
     >>> mean = (600 * old + (40 + 80) * young) / (old + 2 * young)
     >>> square = (600**2 * old + (40**2 + 80**2) * young) / (old + 2 * young)
@@ -107,9 +110,10 @@ def damped_pair_weight(suffix: str) -> pl.Expr:
     Unit: connections. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
     Null: an address or the time is unset. Source: Kitsune (Mirsky et al. 2018).
 
+    >>> from ptml.features.moment.example import at_example
+
     At the fifth connection, at second 3, one is 3 seconds old and one is 2.
 
-    >>> from ptml.features.moment.example import at_example
     >>> weight = 2 ** (-3 * {rate}) + 2 ** (-2 * {rate})
     >>> abs(at_example("damped_pair_weight_{suffix}")[4] / weight - 1) < 1e-6
     True
@@ -124,9 +128,10 @@ def damped_pair_mean(suffix: str) -> pl.Expr:
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
     Null: an address or the time is unset, or there is none. Source: Kitsune (Mirsky et al. 2018).
 
+    >>> from ptml.features.moment.example import at_example
+
     At the fifth connection, at second 3, one of 600 bytes is 3 seconds old, and one of 40 is 2.
 
-    >>> from ptml.features.moment.example import at_example
     >>> old, young = 2 ** (-3 * {rate}), 2 ** (-2 * {rate})
     >>> mean = (600 * old + 40 * young) / (old + young)
     >>> abs(at_example("damped_pair_mean_{suffix}")[4] / mean - 1) < 1e-6
@@ -142,10 +147,11 @@ def damped_pair_std(suffix: str) -> pl.Expr:
     Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
     Null: an address or the time is unset, or there is none. Source: Kitsune (Mirsky et al. 2018).
 
+    >>> from ptml.features.moment.example import at_example
+
     At the fifth connection, at second 3, one of 600 bytes is 3 seconds old, and one of 40 is 2: they lie 560
     apart, and for shares p and 1 - p of the weight the variance is p (1 - p) times the square of that.
 
-    >>> from ptml.features.moment.example import at_example
     >>> share = 1 / (1 + 2 ** (1 * {rate}))
     >>> abs(at_example("damped_pair_std_{suffix}")[4] / (560 * (share * (1 - share)) ** 0.5) - 1) < 1e-6
     True
@@ -161,9 +167,11 @@ def damped_pair_cov(suffix: str) -> pl.Expr:
     Null: an address or the time is unset, or there is none. Source: Kitsune (Mirsky et al. 2018).
 
     Kitsune pairs each packet with the last of the other direction; a connection knows both directions.
-    At the fifth connection, at second 3, one of 200 and 400 bytes is 3 seconds old, and one of 40 and 0 is 2.
 
     >>> from ptml.features.moment.example import at_example
+
+    At the fifth connection, at second 3, one of 200 and 400 bytes is 3 seconds old, and one of 40 and 0 is 2.
+
     >>> share = 1 / (1 + 2 ** (1 * {rate}))
     >>> abs(at_example("damped_pair_cov_{suffix}")[4] / (160 * 400 * share * (1 - share)) - 1) < 1e-6
     True
@@ -180,9 +188,11 @@ def damped_pair_corr(suffix: str) -> pl.Expr:
     Source: Kitsune (Mirsky et al. 2018).
 
     Kitsune pairs each packet with the last of the other direction; a connection knows both directions.
-    At the fifth connection there have been two, of which one sent more both ways; at the second, one.
 
     >>> from ptml.features.moment.example import at_example
+
+    At the fifth connection there have been two, of which one sent more both ways; at the second, one.
+
     >>> at_example("damped_pair_corr_{suffix}")[1], round(at_example("damped_pair_corr_{suffix}")[4], 6)
     (None, 1.0)
     """

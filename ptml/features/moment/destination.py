@@ -155,10 +155,8 @@ def dst_host_rerror_rate() -> pl.Expr:
 def dst_connections_60s() -> pl.Expr:
     """Connections to the destination that ended in the 60 seconds before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: the destination or the time is unset. Source: Lee and Stolfo 2000.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("dst_connections_60s")
@@ -170,10 +168,8 @@ def dst_connections_60s() -> pl.Expr:
 def dst_connections_10m() -> pl.Expr:
     """Connections to the destination that ended in the 10 minutes before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: the destination or the time is unset. Source: Lee and Stolfo 2000.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("dst_connections_10m")
@@ -185,11 +181,9 @@ def dst_connections_10m() -> pl.Expr:
 def dst_sources_60s() -> pl.Expr:
     """Distinct sources of the connections to the destination that ended in the 60 seconds before.
 
-    Unit: hosts. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the destination or the time is unset. Source: Feinstein et al. 2003 (distributed denial of
-    service).
-
-    More than 65535 are given as 65535.
+    Unit: hosts. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
+    Null: the destination or the time is unset. Source: Feinstein et al. 2003, who take the entropy of
+    sources.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("dst_sources_60s")
@@ -201,11 +195,9 @@ def dst_sources_60s() -> pl.Expr:
 def dst_sources_10m() -> pl.Expr:
     """Distinct sources of the connections to the destination that ended in the 10 minutes before.
 
-    Unit: hosts. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the destination or the time is unset. Source: Feinstein et al. 2003 (distributed denial of
-    service).
-
-    More than 65535 are given as 65535.
+    Unit: hosts. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
+    Null: the destination or the time is unset. Source: Feinstein et al. 2003, who take the entropy of
+    sources.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("dst_sources_10m")
@@ -218,7 +210,7 @@ def dst_ports_60s() -> pl.Expr:
     """Distinct ports of the destination with connections that ended in the 60 seconds before.
 
     Unit: ports. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the destination or the time is unset. Source: Zeek scan detection (vertical scans).
+    Null: the destination or the time is unset. Source: Zeek policy/misc/scan (port scans).
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("dst_ports_60s")
@@ -247,8 +239,8 @@ def dst_since_end() -> pl.Expr:
     """Time since the last connection to the destination ended.
 
     Unit: seconds. Type: Float32. Range: above 0. Logs: conn. Scope: past.
-    Null: the destination or the time is unset, or there is none. Source: UNSW-NB15 dinpkt, taken over
-    connections.
+    Null: the destination or the time is unset, or there is none. Source: UNSW-NB15 (Moustafa and Slay 2015)
+    Dintpkt, taken over connections.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("dst_since_end")

@@ -13,10 +13,8 @@ from ptml.features.moment.tables import pair_table, preparing
 def pair_connections_60s() -> pl.Expr:
     """Connections of the source with the destination that ended in the 60 seconds before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: an address or the time is unset. Source: RITA v5 (strobes).
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("pair_connections_60s")
@@ -28,10 +26,8 @@ def pair_connections_60s() -> pl.Expr:
 def pair_connections_10m() -> pl.Expr:
     """Connections of the source with the destination that ended in the 10 minutes before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: an address or the time is unset. Source: RITA v5 (strobes).
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("pair_connections_10m")
@@ -44,7 +40,7 @@ def pair_ports_60s() -> pl.Expr:
     """Distinct ports of the destination that the source had connections with in the 60 seconds before.
 
     Unit: ports. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: an address or the time is unset. Source: Zeek scan detection (vertical scans).
+    Null: an address or the time is unset. Source: Zeek policy/misc/scan (port scans).
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("pair_ports_60s")
@@ -72,11 +68,9 @@ def pair_failed_share_10m() -> pl.Expr:
 def pair_orig_bytes_10m() -> pl.Expr:
     """Payload that the source sent to the destination in connections that ended in the 10 minutes before.
 
-    Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
-    Null: an address or the time is unset, or there are connections but none whose count is known.
+    Unit: bytes, at most 1 TiB a connection. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
+    Null: an address or the time is unset, or no count of its connections is known (0 if it had none).
     Source: NetFlow practice.
-
-    Each connection counts at most 1 TiB; 0 where there is no connection.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("pair_orig_bytes_10m")
@@ -102,10 +96,8 @@ def pair_since_end() -> pl.Expr:
 def pair_port_connections_10m() -> pl.Expr:
     """Connections of the source with this port of the destination in the 10 minutes before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: an address, the responder's port or the time is unset. Source: Lee and Stolfo 2000.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("pair_port_connections_10m")
@@ -131,11 +123,9 @@ def pair_port_since_end() -> pl.Expr:
 def pair_port_earlier() -> pl.Expr:
     """Connections of the source with this port of the destination that ended before, however long ago.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: an address, the responder's port or the time is unset. Source: RITA v5 (connections of a
     pair), as far as they have passed.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("pair_port_earlier")

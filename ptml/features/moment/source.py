@@ -13,10 +13,8 @@ from ptml.features.moment.tables import preparing, source_table
 def src_connections_2s() -> pl.Expr:
     """Connections of the source that ended in the 2 seconds before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: the source or the time is unset. Source: Lee and Stolfo 2000.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_connections_2s")
@@ -28,10 +26,8 @@ def src_connections_2s() -> pl.Expr:
 def src_connections_60s() -> pl.Expr:
     """Connections of the source that ended in the 60 seconds before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: the source or the time is unset. Source: Lee and Stolfo 2000.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_connections_60s")
@@ -43,10 +39,8 @@ def src_connections_60s() -> pl.Expr:
 def src_connections_10m() -> pl.Expr:
     """Connections of the source that ended in the 10 minutes before.
 
-    Unit: connections. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
+    Unit: connections. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
     Null: the source or the time is unset. Source: Lee and Stolfo 2000.
-
-    More than 65535 are given as 65535.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_connections_10m")
@@ -58,10 +52,8 @@ def src_connections_10m() -> pl.Expr:
 def src_destinations_2s() -> pl.Expr:
     """Distinct destinations of the source's connections that ended in the 2 seconds before.
 
-    Unit: hosts. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the source or the time is unset. Source: Jung et al. 2004; Zeek scan detection.
-
-    More than 65535 are given as 65535.
+    Unit: hosts. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
+    Null: the source or the time is unset. Source: Jung et al. 2004; Zeek policy/misc/scan.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_destinations_2s")
@@ -73,10 +65,8 @@ def src_destinations_2s() -> pl.Expr:
 def src_destinations_60s() -> pl.Expr:
     """Distinct destinations of the source's connections that ended in the 60 seconds before.
 
-    Unit: hosts. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the source or the time is unset. Source: Jung et al. 2004; Zeek scan detection.
-
-    More than 65535 are given as 65535.
+    Unit: hosts. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
+    Null: the source or the time is unset. Source: Jung et al. 2004; Zeek policy/misc/scan.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_destinations_60s")
@@ -88,10 +78,8 @@ def src_destinations_60s() -> pl.Expr:
 def src_destinations_10m() -> pl.Expr:
     """Distinct destinations of the source's connections that ended in the 10 minutes before.
 
-    Unit: hosts. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the source or the time is unset. Source: Jung et al. 2004; Zeek scan detection.
-
-    More than 65535 are given as 65535.
+    Unit: hosts. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: conn. Scope: past.
+    Null: the source or the time is unset. Source: Jung et al. 2004; Zeek policy/misc/scan.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_destinations_10m")
@@ -104,7 +92,7 @@ def src_ports_60s() -> pl.Expr:
     """Distinct responder ports of the source's connections that ended in the 60 seconds before.
 
     Unit: ports. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the source or the time is unset. Source: Zeek scan detection.
+    Null: the source or the time is unset. Source: Zeek policy/misc/scan.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_ports_60s")
@@ -117,7 +105,7 @@ def src_ports_10m() -> pl.Expr:
     """Distinct responder ports of the source's connections that ended in the 10 minutes before.
 
     Unit: ports. Type: UInt16. Range: 0 to 65535. Logs: conn. Scope: past.
-    Null: the source or the time is unset. Source: Zeek scan detection.
+    Null: the source or the time is unset. Source: Zeek policy/misc/scan.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_ports_10m")
@@ -161,11 +149,9 @@ def src_failed_share_10m() -> pl.Expr:
 def src_orig_bytes_10m() -> pl.Expr:
     """Payload that the source sent in the source's connections that ended in the 10 minutes before.
 
-    Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
-    Null: the source or the time is unset, or there are connections but none whose count is known.
+    Unit: bytes, at most 1 TiB a connection. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
+    Null: the source or the time is unset, or no count of its connections is known (0 if it had none).
     Source: NetFlow practice.
-
-    Each connection counts at most 1 TiB; 0 where there is no connection.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_orig_bytes_10m")
@@ -177,11 +163,9 @@ def src_orig_bytes_10m() -> pl.Expr:
 def src_resp_bytes_10m() -> pl.Expr:
     """Payload that others sent in the source's connections that ended in the 10 minutes before.
 
-    Unit: bytes. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
-    Null: the source or the time is unset, or there are connections but none whose count is known.
+    Unit: bytes, at most 1 TiB a connection. Type: Float32. Range: 0 or more. Logs: conn. Scope: past.
+    Null: the source or the time is unset, or no count of its connections is known (0 if it had none).
     Source: NetFlow practice.
-
-    Each connection counts at most 1 TiB; 0 where there is no connection.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_resp_bytes_10m")
@@ -222,8 +206,8 @@ def src_since_end() -> pl.Expr:
     """Time since the source's last connection ended.
 
     Unit: seconds. Type: Float32. Range: above 0. Logs: conn. Scope: past.
-    Null: the source or the time is unset, or there is none. Source: UNSW-NB15 sinpkt, taken over
-    connections.
+    Null: the source or the time is unset, or there is none. Source: UNSW-NB15 (Moustafa and Slay 2015)
+    Sintpkt, taken over connections.
 
     >>> from ptml.features.moment.example import at_example
     >>> at_example("src_since_end")
