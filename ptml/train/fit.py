@@ -16,8 +16,8 @@ from ptml.engine import available_cores
 from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
-from ptml.train.estimators import fit_pipeline
-from ptml.train.holding import held_out_together
+from ptml.train.estimators import balanced, fit_pipeline
+from ptml.train.holding import held_out_together, source_folds
 from ptml.train.search import search_params
 from ptml.train.splits import assign_folds
 from ptml.train.thresholds import budget_thresholds
@@ -51,7 +51,7 @@ class Fitted:
         pipeline: The fitted pipeline.
         calibration: What makes its log-odds probabilities.
         threshold: From which probability on a row is called malicious.
-        out_of_fold: How that did on rows held out while fitting.
+        out_of_fold: How that did on the rows held out that it was chosen on.
         fold_of: The fold that held each row out; -1 for those that were learned from only.
         held_out: Each row's calibrated probability by the pipeline that had not seen its fold.
         held_out_log_odds: The same before calibration.
@@ -87,8 +87,9 @@ def fit_level(
 ) -> Fitted:
     """Fit on some rows of a dataset; nothing else of it is looked at.
 
-    Rows of families that are to be unknown are not learned from. Calibration and threshold come from grouped
-    folds; or, where all rows are of the periods `train` and `validation`, from the latter, which are then
+    Rows of families that are to be unknown are not learned from. Calibration comes from grouped folds, and
+    thresholds from folds of whole sources where the spec says so and there are enough of them (else from the
+    same); or, where all rows are of the periods `train` and `validation`, from the latter, which are then
     not learned from.
 
     Args:
@@ -112,9 +113,11 @@ def fit_level(
     contacts = data.contacts.take(rows) if data.contacts else None
     learning = _Learning(spec, data.level, data.contracts, inputs, y, groups, weights, seed, contacts)
     sources = data.keys["source"].gather(rows)
+    apart = None
     if validation is None:
-        together = held_out_together(spec.held_out, sources, groups, y, folds)
-        fold_of, learned = assign_folds(protocol, y, together, folds, seed), np.arange(len(y))
+        fold_of, learned = assign_folds(protocol, y, groups, folds, seed), np.arange(len(y))
+        if spec.held_out == "source" and protocol == "grouped":
+            apart = source_folds(sources, groups, y, folds, seed)
     else:
         fold_of, learned, folds = np.where(validation, 0, NO_FOLD), np.flatnonzero(~validation), 1
     with side_by_side(inputs) as pool:
@@ -122,12 +125,13 @@ def fit_level(
         learning = replace(learning, spec=spec.with_params(params))
         whole = pool.submit(learning.fit, learned, np.arange(0))
         odds = learning.out_of_fold(pool, learned, fold_of, progress)
+        promised = odds if apart is None else learning.out_of_fold(pool, learned, apart, progress)
         pipeline, _ = whole.result()
     progress(f"{data.level}: fit", folds + 1, folds + 1)
     at = np.flatnonzero(fold_of != NO_FOLD)
-    calibration = calibrate(spec.calibration, odds[at], y[at], weights[at], len(np.unique(groups[at])))
-    probability = calibration.apply(odds)
-    held_out, y, weights = probability[at], y[at], weights[at]
+    fitting = balanced(weights[at], y[at]) if spec.class_weights == "balanced" else weights[at]
+    calibration = calibrate(spec.calibration, odds[at], y[at], fitting, len(np.unique(groups[at])))
+    held_out, y, weights = calibration.apply(promised[at]), y[at], weights[at]
     threshold = choose_threshold(held_out, y, weights, max_false_positive_rate)
     return Fitted(
         pipeline,
@@ -135,7 +139,7 @@ def fit_level(
         threshold,
         how_it_did(held_out, threshold, y, weights),
         fold_of,
-        probability,
+        calibration.apply(odds),
         odds,
         thresholds=budget_thresholds(
             held_out, y, weights, data.keys[rows][at], drawn=data.available > len(data.y)

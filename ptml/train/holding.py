@@ -13,6 +13,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ptml.errors import BadData
+from ptml.train.splits import assign_folds
+
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
@@ -47,6 +50,35 @@ def held_out_together(
     wholes = _whole_sources(sources, groups)
     enough = all(len(np.unique(wholes[y == label])) >= folds for label in (0, 1))
     return wholes if enough else groups
+
+
+def source_folds(
+    sources: pl.Series, groups: NDArray[np.int64], y: NDArray[np.int8], folds: int, seed: int
+) -> NDArray[np.int64] | None:
+    """Give every row the number of the fold that holds its source out; None where sources are too few.
+
+    Args:
+        sources: Source of each row.
+        groups: Group of each row.
+        y: 1 for malicious, 0 for benign.
+        folds: How many folds.
+        seed: Seed of the shuffle.
+
+    >>> import polars as pl
+    >>> sources, groups, y = pl.Series(["a", "a", "b", "b"]), np.arange(4), np.array([0, 1, 0, 1], np.int8)
+    >>> fold = source_folds(sources, groups, y, 2, 0)
+    >>> bool(fold[0] == fold[1] != fold[2] == fold[3])
+    True
+    >>> source_folds(sources, groups, y, 3, 0) is None
+    True
+    """
+    together = held_out_together("source", sources, groups, y, folds)
+    if together is groups:
+        return None
+    try:
+        return assign_folds("grouped", y, together, folds, seed)
+    except BadData:  # one fold would hold out all of a class
+        return None
 
 
 def _whole_sources(sources: pl.Series, groups: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -92,9 +92,9 @@ class ModelSpec(Section):
             connections, or a `stack` of both.
         calibration: How log-odds become probabilities: `sigmoid`, `isotonic`, `none`; `auto` is isotonic from
             a thousand captures on, and sigmoid before.
-        held_out: What is held out together when probabilities are calibrated and thresholds chosen: whole
-            `source`s, so that both hold on networks not seen, or single `capture`s. Where a class has too
-            few sources for the folds, captures are.
+        held_out: What is held out together when thresholds are chosen: whole `source`s, so that what they
+            promise holds on networks not seen, or single `capture`s. Where a class has too few sources for
+            the folds, captures are. `capture` by default where `captures` is not `features`.
         early_stopping: Rounds of boosting without a better one on captures held out, after which it stops;
             0 for all rounds.
         exclude_features: Features to leave out, by name.

@@ -83,13 +83,13 @@ def cert_days_left() -> pl.Expr:
 def cert_san_count() -> pl.Expr:
     """Alternative names of the server's certificate.
 
-    Unit: names. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ssl, x509. Scope: connection.
+    Unit: names. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ssl, x509. Scope: connection.
     Null: no certificate seen, or it has none. Source: Anderson and McGrew 2016.
 
     >>> pl.DataFrame({"san_count": [3]}).select(cert_san_count()).item()
     3
     """
-    return at_most(pl.col("san_count").max(), SHORT)
+    return at_most(pl.col("san_count").max(), BYTE)
 
 
 def cert_key_length() -> pl.Expr:

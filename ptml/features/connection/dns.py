@@ -29,13 +29,13 @@ def dns_rows(logs: Logs) -> pl.LazyFrame | None:
 def dns_queries() -> pl.Expr:
     """Transactions in the connection.
 
-    Unit: transactions. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: dns. Scope: connection.
+    Unit: transactions. Type: UInt8. Range: 1 to 255, where it saturates. Logs: dns. Scope: connection.
     Null: no row in dns.log. Source: Zeek dns.log.
 
     >>> pl.DataFrame({"query": ["a.com", "b.com"]}).select(dns_queries()).item()
     2
     """
-    return at_most(pl.len(), SHORT)
+    return at_most(pl.len(), BYTE)
 
 
 def dns_query_length() -> pl.Expr:
@@ -140,13 +140,13 @@ def dns_rejected() -> pl.Expr:
 def dns_answers() -> pl.Expr:
     """Most records in an answer.
 
-    Unit: records. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: dns. Scope: connection.
+    Unit: records. Type: UInt8. Range: 0 to 255, where it saturates. Logs: dns. Scope: connection.
     Null: no answer had a record. Source: Bilge et al. 2011, EXPOSURE.
 
     >>> pl.DataFrame({"answers": [["192.0.2.1", "192.0.2.2"], None]}).select(dns_answers()).item()
     2
     """
-    return at_most(pl.col("answers").list.len().max(), SHORT)
+    return at_most(pl.col("answers").list.len().max(), BYTE)
 
 
 def dns_ttl_min() -> pl.Expr:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ptml.features.expressions import SHORT, at_most, total
+from ptml.features.expressions import BYTE, at_most, total
 from ptml.features.family import family
 from ptml.features.mime import ARCHIVE, DOCUMENT, EXECUTABLE, SCRIPT
 
@@ -43,13 +43,13 @@ def file_rows(logs: Logs) -> pl.LazyFrame | None:
 def file_count() -> pl.Expr:
     """Files in the connection.
 
-    Unit: files. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: files. Scope: connection.
+    Unit: files. Type: UInt8. Range: 1 to 255, where it saturates. Logs: files. Scope: connection.
     Null: no row in files.log. Source: Zeek files.log.
 
     >>> pl.DataFrame({"mime_type": ["text/plain", None]}).select(file_count()).item()
     2
     """
-    return at_most(pl.len(), SHORT)
+    return at_most(pl.len(), BYTE)
 
 
 def file_bytes() -> pl.Expr:

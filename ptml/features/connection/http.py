@@ -28,13 +28,13 @@ def http_rows(logs: Logs) -> pl.LazyFrame | None:
 def http_requests() -> pl.Expr:
     """Requests in the connection.
 
-    Unit: requests. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: http. Scope: connection.
+    Unit: requests. Type: UInt8. Range: 1 to 255, where it saturates. Logs: http. Scope: connection.
     Null: no row in http.log. Source: Perdisci et al. 2010.
 
     >>> pl.DataFrame({"method": ["GET", "GET"]}).select(http_requests()).item()
     2
     """
-    return at_most(pl.len(), SHORT)
+    return at_most(pl.len(), BYTE)
 
 
 def http_post_share() -> pl.Expr:

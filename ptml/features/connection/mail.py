@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.connection.rows import rows_of
-from ptml.features.expressions import ADDRESS, BYTE, SHORT, at_most
+from ptml.features.expressions import ADDRESS, BYTE, at_most
 from ptml.features.family import family
 
 _MAILBOX = r"([^\s<>@\",;]+@[^\s<>@\",;]+?)[>\s,;]*$"
@@ -33,13 +33,13 @@ def smtp_messages() -> pl.Expr:
 def smtp_recipients() -> pl.Expr:
     """Most recipients of one message.
 
-    Unit: recipients. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: smtp. Scope: connection.
+    Unit: recipients. Type: UInt8. Range: 0 to 255, where it saturates. Logs: smtp. Scope: connection.
     Null: no recipient seen. Source: Zeek smtp.log.
 
     >>> pl.DataFrame({"rcptto": [["a@x.org", "b@x.org"], None]}).select(smtp_recipients()).item()
     2
     """
-    return at_most(pl.col("rcptto").list.len().max(), SHORT)
+    return at_most(pl.col("rcptto").list.len().max(), BYTE)
 
 
 def smtp_sender_differs() -> pl.Expr:

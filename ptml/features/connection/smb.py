@@ -32,14 +32,14 @@ def smb_files() -> pl.Expr:
 def smb_changes() -> pl.Expr:
     """Deletions and changes of name: ransomware makes many.
 
-    Unit: actions. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: smb_files. Scope: connection.
+    Unit: actions. Type: UInt8. Range: 0 to 255, where it saturates. Logs: smb_files. Scope: connection.
     Null: no action known. Source: ransomware, MITRE ATT&CK T1486.
 
     >>> pl.DataFrame({"action": ["SMB::FILE_OPEN", "SMB::FILE_RENAME"]}).select(smb_changes()).item()
     1
     """
     action = pl.col("action")
-    return pl.when(action.count() > 0).then(at_most(action.str.contains(_CHANGES).sum(), SHORT))
+    return pl.when(action.count() > 0).then(at_most(action.str.contains(_CHANGES).sum(), BYTE))
 
 
 def smb_programs() -> pl.Expr:
