@@ -420,9 +420,13 @@ def test_signal_in_the_middle_of_a_file_loses_nothing(
     """The file in work is finished, the exit code is 0, and the next watch ends with the same result."""
     folder, expected = undisturbed
     out = tmp_path / "out"
-    watching = watch(folder, "--settle", "0", "--jobs", jobs)
-    until(lambda: list(out.glob(".tmp/*/0/part.parquet")))
-    stopped = watching.stop(number)
+    for _ in range(5):  # on a busy machine the signal may come when the last file is done
+        shutil.rmtree(out, ignore_errors=True)
+        watching = watch(folder, "--settle", "0", "--jobs", jobs)
+        until(lambda: list(out.glob(".tmp/*/0/part.parquet")))
+        stopped = watching.stop(number)
+        if stopped["done"] < 7:
+            break
     assert stopped["done"] == len(list(out.glob("manifests/parse/*.json"))) < 7
     assert not list(out.glob(".tmp/*/*"))
     again = watch(folder, "--settle", "0", "--jobs", jobs)

@@ -31,18 +31,6 @@ def software_hosts() -> pl.Expr:
     return pl.len()
 
 
-def most_software_of_a_host() -> pl.Expr:
-    """Most programs known of one host.
-
-    Unit: programs. Type: UInt32. Range: 1 or more. Logs: software. Scope: capture.
-    Null: no row in software.log. Source: Zeek software.log.
-
-    >>> pl.DataFrame({"names": [2, 1]}).select(most_software_of_a_host()).item()
-    2
-    """
-    return pl.col("names").max()
-
-
 def most_user_agents_of_a_host() -> pl.Expr:
     """Most user agents known of one host.
 
@@ -110,7 +98,6 @@ CAPTURE_SOFTWARE = (
         "software",
         (
             software_hosts,
-            most_software_of_a_host,
             most_user_agents_of_a_host,
             most_versions_of_a_program,
             software_tool_share,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.connection.rows import rows_of
-from ptml.features.expressions import BYTE, at_most
+from ptml.features.expressions import BYTE, SHORT, at_most
 from ptml.features.family import family
 
 _SUCCESS = ("success", "sasl bind in progress", "referral")
@@ -62,14 +62,14 @@ def ldap_searches() -> pl.Expr:
 def ldap_results() -> pl.Expr:
     """Most entries that one search found.
 
-    Unit: entries. Type: UInt8. Range: 0 to 255, where it saturates. Logs: ldap_search. Scope:
+    Unit: entries. Type: UInt16. Range: 0 to 65535, where it saturates. Logs: ldap_search. Scope:
     connection.
     Null: no count known. Source: BloodHound, MITRE ATT&CK T1087.002.
 
     >>> pl.DataFrame({"result_count": [1, 400]}).select(ldap_results()).item()
     400
     """
-    return at_most(pl.col("result_count").max(), BYTE)
+    return at_most(pl.col("result_count").max(), SHORT)
 
 
 def ldap_whole_tree() -> pl.Expr:

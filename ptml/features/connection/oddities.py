@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ptml.features.connection.rows import rows_of
-from ptml.features.expressions import BYTE, at_most
+from ptml.features.expressions import BYTE, SHORT, at_most
 from ptml.features.family import family
 
 CHECKSUM = "(?i)checksum"
@@ -19,13 +19,13 @@ GUESSING = r"Password_Guessing|Bruteforc|Login_By_Password_Guesser"
 def weird_count() -> pl.Expr:
     """Oddities.
 
-    Unit: oddities. Type: UInt8. Range: 1 to 255, where it saturates. Logs: weird. Scope: connection.
+    Unit: oddities. Type: UInt16. Range: 1 to 65535, where it saturates. Logs: weird. Scope: connection.
     Null: no row in weird.log. Source: Zeek weird.log.
 
     >>> pl.DataFrame({"name": ["a", "a"]}).select(weird_count()).item()
     2
     """
-    return at_most(pl.len(), BYTE)
+    return at_most(pl.len(), SHORT)
 
 
 def weird_checksum() -> pl.Expr:

@@ -134,7 +134,6 @@ def test_capture_features_by_hand() -> None:
     found = capture_features({"conn": conn(conn_row("C1")), "software": log("software", rows)}).collect()
     expected = {
         "software_hosts": 3,
-        "most_software_of_a_host": 2,
         "most_user_agents_of_a_host": 3,
         "most_versions_of_a_program": 2,
         "software_tool_share": pytest.approx(1 / 3),
