@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
+from ptml.artifact import CLASSES
 from ptml.evaluate.bootstrap import DRAWS, MIN_DEFINED, TAILS
 from ptml.evaluate.parts import Importance
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
@@ -113,7 +114,7 @@ class Importances:
         """Give the loss of ROC-AUC for each family, the greatest first; nothing where there is one class."""
         rows = np.concatenate(self._rows) if self._rows else np.empty(0, np.int64)
         y, groups = self.data.y[rows], self.data.groups[rows]
-        if len(set(y.tolist())) < 2:  # noqa: PLR2004 - malicious and benign
+        if len(set(y.tolist())) < len(CLASSES):
             return ()
         area = GroupedArea(y, groups)
         whole = area.of(np.concatenate(self._plain))

@@ -84,8 +84,7 @@ def drawn(spec: Spec, title: str, description: str) -> Markup:
     >>> str(drawn(dot, "a dot", "one dot"))[:18]
     '<svg class="chart"'
     """
-    # Only a report needs it, and it brings a JavaScript engine.
-    import vl_convert  # noqa: PLC0415
+    import vl_convert  # noqa: PLC0415 - a JavaScript engine, which only a report needs
 
     shown = _plain({**spec, "config": CONFIG})
     svg = vl_convert.vegalite_to_svg(shown, vl_version=VEGA_LITE, allowed_base_urls=[])

@@ -17,6 +17,7 @@ from ptml.version import __version__
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "\N{EN DASH}"
+MINUTE, HOUR = 60, 3600
 ROUNDS_TO_NOTHING = 0.0005
 GAP = "\N{NARROW NO-BREAK SPACE}"
 
@@ -135,9 +136,9 @@ def seconds(value: float | None) -> str:
     """
     if value is None:
         return NOTHING
-    if value < 120:  # noqa: PLR2004 - two minutes
+    if value < 2 * MINUTE:
         return f"{value:.1f} s"
-    return f"{value / 60:.0f} min" if value < 7_200 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - two hours
+    return f"{value / MINUTE:.0f} min" if value < 2 * HOUR else f"{value / HOUR:.1f} h"
 
 
 def plural(number: int, one: str, many: str) -> str:

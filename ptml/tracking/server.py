@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mlflow import MlflowClient
+
     from ptml.artifact import ModelManifest
     from ptml.workspace import Workspace
 
@@ -176,7 +178,7 @@ def _manners() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _find_or_create(client: Any, manifest: ModelManifest) -> tuple[str, Mapping[str, str]]:  # noqa: ANN401
+def _find_or_create(client: MlflowClient, manifest: ModelManifest) -> tuple[str, Mapping[str, str]]:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
     known = client.get_experiment_by_name(name)
     experiment = known.experiment_id if known else client.create_experiment(name)
@@ -192,7 +194,9 @@ def _find_or_create(client: Any, manifest: ModelManifest) -> tuple[str, Mapping[
     return client.create_run(experiment, tags=tags, run_name=manifest.name).info.run_id, {}
 
 
-def _log_values(client: Any, run: str, params: Mapping[str, str], figures: Mapping[str, float]) -> None:  # noqa: ANN401
+def _log_values(
+    client: MlflowClient, run: str, params: Mapping[str, str], figures: Mapping[str, float]
+) -> None:
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
@@ -213,4 +217,5 @@ def _dataset(manifest: ModelManifest) -> Any:  # noqa: ANN401 - MLflow's own typ
     source = CodeDatasetSource({"ptml": manifest.ptml_version, "captures": str(len(manifest.captures))})
     digest = manifest.data_fingerprint[:DIGEST_LENGTH]
     described = MetaDataset(source, name="captures", digest=digest)
-    return DatasetInput(described._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])  # noqa: SLF001
+    entity = described._to_mlflow_entity()  # noqa: SLF001 - as MLflow's own `log_input` does
+    return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])

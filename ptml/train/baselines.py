@@ -15,6 +15,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ptml.artifact import CLASSES
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -42,7 +44,7 @@ class TwoClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit
 
     def _learn_classes(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         self.classes_ = np.unique(y)
-        if len(self.classes_) != 2:  # noqa: PLR2004 - benign and malicious
+        if len(self.classes_) != len(CLASSES):
             kind = type_of_target(y, input_name="y", raise_unknown=True)
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is {kind}."
@@ -52,13 +54,13 @@ class TwoClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit
         malicious: NDArray[np.bool_] = y == self.classes_[1]
         return malicious
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803 - scikit-learn's name
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Give the second class where the score is above zero."""
         above = self.decision_function(X) > 0
         found: NDArray[Any] = self.classes_[above.astype(int)]
         return found
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803 - scikit-learn's name
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Give the score of each row."""
         raise NotImplementedError
 
@@ -88,7 +90,7 @@ class SingleFeature(TwoClasses):
         tags.classifier_tags.poor_score = self.direction == "up"  # low values may be the malicious ones
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SingleFeature:  # noqa: N803
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SingleFeature:
         """Choose the feature with the largest area under the ROC curve; of equals, the first."""
         x, target = validate_data(self, X, y)
         x, malicious, weights = self._weighed(x, target, sample_weight)
@@ -101,7 +103,7 @@ class SingleFeature(TwoClasses):
         )
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Give how far the feature lies beyond the dividing value."""
         check_is_fitted(self)
         x = validate_data(self, X, reset=False)
@@ -166,7 +168,7 @@ class BenignForest(TwoClasses):
         tags.classifier_tags.poor_score = True  # it never sees the second class
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> BenignForest:  # noqa: N803
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> BenignForest:
         """Fit the forest on the rows of the first class."""
         x, target = validate_data(self, X, y)
         x, malicious, weights = self._weighed(x, target, sample_weight)
@@ -178,7 +180,7 @@ class BenignForest(TwoClasses):
         self.forest_._sample_weight = None  # noqa: SLF001 - one number a training row, which scoring never reads
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Give how unlike the benign rows each row is; 0 is where the forest itself draws the line."""
         check_is_fitted(self)
         unlike: NDArray[np.float64] = -self.forest_.decision_function(validate_data(self, X, reset=False))

@@ -103,7 +103,7 @@ class LibraryBoosting(TwoClasses):
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LibraryBoosting:  # noqa: N803
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LibraryBoosting:
         """Grow the trees, and keep them as arrays.
 
         Raises:
@@ -160,7 +160,7 @@ class LibraryBoosting(TwoClasses):
             )
             return int(grown.best_iteration) + 1
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Give the log-odds of the second class."""
         check_is_fitted(self)
         x = self._validated(X).astype(np.float64)
@@ -170,7 +170,7 @@ class LibraryBoosting(TwoClasses):
             score += tree.predict(x, NO_CATEGORIES, none, 1)
         return score
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Give the uncalibrated probability of each class."""
         malicious = 1 / (1 + np.exp(-np.clip(self.decision_function(X), -500, 500)))
         return np.stack([1 - malicious, malicious], axis=1)

@@ -25,6 +25,7 @@ ALONE = (0.8, 0.95)
 NEARLY_ALL = 0.9
 WORTH_SPLITTING = 0.65
 VARYING = 0.1
+NAMED = 3
 ENOUGH_CAPTURES = 5
 
 PORTS = (
@@ -103,7 +104,7 @@ def constant_in_class(subject: Subject) -> Found:
                 rows.append((column, name, "null" if value is None else str(value), float(differs)))
     rows.sort(key=lambda row: (-float(str(row[3])), str(row[0])))
     light = lit(min(len(rows), 1) + min(perfect, 1), 1, 2)
-    some = ", ".join(str(row[0]) for row in rows[:3]) + (", ..." if len(rows) > 3 else "")  # noqa: PLR2004
+    some = ", ".join(str(row[0]) for row in rows[:NAMED]) + (", ..." if len(rows) > NAMED else "")
     says = (
         f"standing still in one class and varying in the other: {some} ({len(rows)} in all)"
         if rows
