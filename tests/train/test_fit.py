@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from ptml.train.dataset import load_dataset
 from ptml.train.estimators import fit_pipeline
 from ptml.train.fit import fit_level
 from ptml.train.spec import ModelSpec
-from tests.train.builders import build_workspace
+from tests.train.builders import build_workspace, captures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,69 @@ def test_the_bound_holds_out_of_fold(data: Dataset) -> None:
     assert found.out_of_fold.false_positive_rate <= 0.05
     assert found.out_of_fold.recall > 0.2
     assert found.out_of_fold.roc_auc == pytest.approx(0.83, abs=0.05)
+
+
+def of_sources(data: Dataset) -> Dataset:
+    """Give each source a third of the captures of each class; benign ones of the third look most malicious.
+
+    Which source a row is from shows in its bytes, so what knows the third source is not deceived.
+    """
+    malicious = [bool(data.y[data.groups == group].any()) for group in range(data.groups.max() + 1)]
+    before = [malicious[:group].count(which) for group, which in enumerate(malicious)]
+    turn = (np.array(before) // 4)[data.groups]
+    shift = np.where((turn == 2) & (data.y == 0), 6.0, 0.0)
+    inputs = data.inputs.with_columns(
+        duration=(pl.col("duration").fill_null(0.0) + pl.Series(shift)).cast(pl.Float32),
+        bytes_sum=pl.Series(turn, dtype=pl.Float32),
+    )
+    source = pl.Series("source", [f"source {number}" for number in turn])
+    return replace(data, inputs=inputs, keys=data.keys.with_columns(source))
+
+
+def test_thresholds_are_promised_for_sources_not_seen(tmp_path: Path) -> None:
+    """Benign rows of a strange source set the threshold, though the folds that calibrate know that source."""
+    workspace = build_workspace(tmp_path, captures(12, 12))
+    label_connections(workspace, engine=LocalEngine(1))
+    data = of_sources(load_dataset(workspace, "connection", SPEC))
+    boosting = ModelSpec(name="x", estimator="hist-gradient-boosting", params={"max_iter": 30})
+    by_source, by_capture = (
+        fit_level(
+            boosting.model_copy(update={"held_out": held_out}),
+            data,
+            np.arange(480),
+            folds=3,
+            max_false_positive_rate=0.05,
+            seed=0,
+        )
+        for held_out in ("source", "capture")
+    )
+    assert by_source.calibration == by_capture.calibration
+    assert np.array_equal(by_source.fold_of, by_capture.fold_of)
+    assert by_source.threshold > by_capture.threshold
+    assert by_source.out_of_fold.recall < by_capture.out_of_fold.recall
+    assert by_source.out_of_fold.false_positive_rate <= 0.05
+
+
+@pytest.mark.parametrize(("class_weights", "expected"), [("balanced", 0.5), ("none", 0.8)])
+def test_probabilities_are_at_even_odds_where_classes_weigh_alike(
+    data: Dataset, class_weights: Literal["balanced", "none"], expected: float
+) -> None:
+    """Where nothing can be learned, a probability is a half, or, unbalanced, the share of malicious rows."""
+    nothing = data.inputs.with_columns(
+        pl.lit(0.0, pl.Float32).alias(name) for name in ("duration", "bytes_sum")
+    )
+    nothing = nothing.with_columns(is_local=pl.lit(1.0, pl.Float32), service=pl.lit("dns"))
+    y = (np.arange(240) % 5 > 0).astype(np.int8)
+    spec = SPEC.model_copy(update={"class_weights": class_weights})
+    found = fit_level(
+        spec,
+        replace(data, inputs=nothing, y=y),
+        np.arange(240),
+        folds=3,
+        max_false_positive_rate=0.05,
+        seed=0,
+    )
+    assert found.probability(nothing) == pytest.approx(expected, abs=0.02)
 
 
 def named(data: Dataset, *periods: str | None) -> Dataset:
