@@ -73,6 +73,14 @@ def test_nothing_changed_keeps_the_model(tmp_path: Path) -> None:
     assert not run(workspace, seed=1).unchanged
 
 
+def test_other_checks_of_an_audit_train_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model carries the light of an audit, so that it is not kept where the checks are others by now."""
+    workspace = build_workspace(tmp_path)
+    run(workspace)
+    monkeypatch.setattr("ptml.train.facts.AUDIT_VERSION", "another")
+    assert not run(workspace).unchanged
+
+
 def test_a_broken_model_is_trained_again(tmp_path: Path) -> None:
     """A model without its estimator, or with a torn manifest, does not count as trained."""
     workspace = build_workspace(tmp_path)
