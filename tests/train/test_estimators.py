@@ -98,7 +98,7 @@ def test_preparation_gives_named_polars_columns() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_marks_of_nulls_are_there_for_those_that_want_them(name: EstimatorName) -> None:
-    """Some are told where a value was missing; the machine and extra trees, which carry over best, never are."""
+    """Some are told where a value was missing; the machine and extra trees, which carry over, never are."""
     pipeline, _ = fit(table(), ModelSpec(name="x", estimator=name, params=SMALL[name]))
     marks = [column for column in pipeline[0].get_feature_names_out() if column.startswith("missing")]
     without = {"support-vector", "extra-trees", "rita-score", "hist-gradient-boosting", "lightgbm", "xgboost"}
