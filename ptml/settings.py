@@ -258,7 +258,7 @@ class TrainSettings(Section):
     spec: str = Field("hist-gradient-boosting", description="name or path of a model spec (models/NAME.toml)")
     name: str | None = Field(None, description="name of the model; else the spec's")
     levels: tuple[Level, ...] = Field(("connection", "capture"), min_length=1, description="what to classify")
-    folds: int = Field(5, ge=2, description="capture-grouped folds for calibration and threshold")
+    folds: int = Field(5, ge=2, description="grouped folds for calibration and threshold")
     max_false_positive_rate: float = Field(
         0.01,
         gt=0,

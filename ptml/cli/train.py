@@ -31,9 +31,7 @@ def train(
         str, typer.Option(metavar="NAME-or-TOML", help="Model spec: one of ptml's own, or a file.")
     ] = "hist-gradient-boosting",
     name: Annotated[str | None, typer.Option(help="Name of the model; else the spec's.")] = None,
-    folds: Annotated[
-        int, typer.Option(min=2, help="Capture-grouped folds for calibration and threshold.")
-    ] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Grouped folds for calibration and threshold.")] = 5,
     max_false_positive_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of benign connections that may be called malicious.")
     ] = 0.01,
@@ -54,9 +52,9 @@ def train(
 
     One of connections and one of captures.
 
-    Probabilities are calibrated, and the threshold chosen, on captures held out whole. The model is saved
-    without pickle, with a manifest of what it was trained on. docs/labels.md tells how connections get their
-    labels.
+    Probabilities are calibrated on captures held out whole, and the threshold is chosen on sources held out
+    whole where there are enough. The model is saved without pickle, with a manifest of what it was trained
+    on. docs/labels.md tells how connections get their labels.
 
     Examples:
       ptml train

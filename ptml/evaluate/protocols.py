@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ptml.errors import BadData
+from ptml.train.calibrate import at_prior
 from ptml.train.fit import Fitted, fit_level
 from ptml.train.verdicts import CaptureVerdicts, fit_capture_verdicts
 from ptml.types import silent
@@ -82,6 +83,9 @@ def out_of_fold(
 ) -> HeldOut:
     """Predict each row held out with a model that was fitted, calibrated and given its threshold without it.
 
+    What is held out changes the share of malicious rows that is left to learn from, and so the probabilities:
+    they and thresholds are corrected to the share of the whole dataset, so that splits can be put together.
+
     Args:
         spec: What is fitted anew in each split.
         data: The dataset.
@@ -100,6 +104,7 @@ def out_of_fold(
     inner: Protocol = "random" if plan.protocol == "random" else "grouped"
     fold = np.full(len(data.y), -1)
     probability, threshold = np.empty(len(data.y)), np.empty(len(data.y))
+    prior = float(np.average(data.y, weights=data.weights))
     made: list[Split] = []
     skipped: list[tuple[str, BadData]] = []
     for number, split in enumerate(plan.splits):
@@ -115,8 +120,11 @@ def out_of_fold(
         except BadData as error:
             skipped.append((split.name, error))
             continue
-        probability[split.test] = found
-        threshold[split.test], fold[split.test] = fitted.threshold, len(made)
+        found, bound = (
+            at_prior(values, fitted.prior, prior) for values in (found, np.array([fitted.threshold]))
+        )
+        probability[split.test], threshold[split.test] = found, bound[0]
+        fold[split.test] = len(made)
         made.append(split)
         if watch is not None and isinstance(fitted, Fitted):
             watch(split, fitted, found)

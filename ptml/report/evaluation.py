@@ -60,7 +60,8 @@ def _headline(levels: Sequence[LevelPage]) -> str:
         if grouped is not None and random is not None:
             unseen = "" if sources is None else f" and {decimal(sources)} on sources"
             seen = f"ROC-AUC {decimal(grouped)} on captures{unseen} it had not seen"
-            return f"{seen}; a random split would claim {decimal(random)}"
+            claim = "would claim" if random > grouped else "says no more:"
+            return f"{seen}; a random split {claim} {decimal(random)}"
     return "How good it is on captures it has not seen"
 
 

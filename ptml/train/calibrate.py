@@ -94,6 +94,22 @@ def fit_calibration(
     return Calibration(slope=MIN_SLOPE, intercept=intercept)
 
 
+def at_prior(probability: NDArray[np.float64], prior: float, other: float) -> NDArray[np.float64]:
+    """Correct probabilities for another share of malicious rows (Saerens et al. 2002, Neural Computation 14).
+
+    Args:
+        probability: Calibrated where `prior` of the weight was malicious.
+        prior: That share, between 0 and 1.
+        other: The share to reckon with instead.
+
+    >>> at_prior(np.array([0.0, 0.2, 0.8, 1.0]), 0.2, 0.5).round(3).tolist()
+    [0.0, 0.5, 0.941, 1.0]
+    """
+    ratio = other / (1 - other) * (1 - prior) / prior
+    corrected: NDArray[np.float64] = probability * ratio / (probability * ratio + 1 - probability)
+    return corrected
+
+
 def choose_threshold(
     probability: NDArray[np.float64],
     y: NDArray[np.int8],

@@ -16,7 +16,7 @@ from ptml.engine import available_cores
 from ptml.train.calibrate import calibrate, choose_threshold
 from ptml.train.contacts import leave_out_ordinary
 from ptml.train.draw import draw_rows
-from ptml.train.estimators import balanced, fit_pipeline
+from ptml.train.estimators import fit_pipeline
 from ptml.train.holding import held_out_together, source_folds
 from ptml.train.search import search_params
 from ptml.train.splits import assign_folds
@@ -52,6 +52,7 @@ class Fitted:
         calibration: What makes its log-odds probabilities.
         threshold: From which probability on a row is called malicious.
         out_of_fold: How that did on the rows held out that it was chosen on.
+        prior: Share of malicious weight among the rows that calibrated it; its probabilities reckon with it.
         fold_of: The fold that held each row out; -1 for those that were learned from only.
         held_out: Each row's calibrated probability by the pipeline that had not seen its fold.
         held_out_log_odds: The same before calibration.
@@ -63,6 +64,7 @@ class Fitted:
     calibration: Calibration
     threshold: float
     out_of_fold: OutOfFold
+    prior: float
     fold_of: NDArray[np.int64]
     held_out: NDArray[np.float64]
     held_out_log_odds: NDArray[np.float64]
@@ -129,8 +131,7 @@ def fit_level(
         pipeline, _ = whole.result()
     progress(f"{data.level}: fit", folds + 1, folds + 1)
     at = np.flatnonzero(fold_of != NO_FOLD)
-    fitting = balanced(weights[at], y[at]) if spec.class_weights == "balanced" else weights[at]
-    calibration = calibrate(spec.calibration, odds[at], y[at], fitting, len(np.unique(groups[at])))
+    calibration = calibrate(spec.calibration, odds[at], y[at], weights[at], len(np.unique(groups[at])))
     held_out, y, weights = calibration.apply(promised[at]), y[at], weights[at]
     threshold = choose_threshold(held_out, y, weights, max_false_positive_rate)
     return Fitted(
@@ -138,6 +139,7 @@ def fit_level(
         calibration,
         threshold,
         how_it_did(held_out, threshold, y, weights),
+        float(np.average(y, weights=weights)),
         fold_of,
         calibration.apply(odds),
         odds,

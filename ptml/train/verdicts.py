@@ -46,6 +46,7 @@ class FittedStack:
         calibration: What makes its log-odds probabilities.
         threshold: From which probability on a capture is called malicious.
         out_of_fold: How that did on captures held out while fitting.
+        prior: Share of malicious weight among these captures: what its probabilities reckon with.
         fold_of: The fold that held each capture out.
         held_out: Each capture's calibrated probability by what had not seen its fold.
     """
@@ -55,6 +56,7 @@ class FittedStack:
     calibration: Calibration
     threshold: float
     out_of_fold: OutOfFold
+    prior: float
     fold_of: NDArray[np.int64]
     held_out: NDArray[np.float64]
 
@@ -142,6 +144,7 @@ def fit_stack(
         calibration,
         threshold,
         how_it_did(probability, threshold, y, weights),
+        float(np.average(y, weights=weights)),
         fold_of,
         probability,
     )
@@ -177,6 +180,11 @@ class CaptureVerdicts:
     def threshold(self) -> float:
         """From which probability on a capture is called malicious."""
         return self.capture.threshold
+
+    @property
+    def prior(self) -> float:
+        """Share of malicious weight that its probabilities reckon with."""
+        return self.capture.prior
 
     def probability(
         self, connections: Dataset, captures: Dataset, rows: NDArray[np.int64]

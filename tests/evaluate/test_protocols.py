@@ -70,6 +70,19 @@ def held_out(data: Dataset, protocol: Holdout, spec: ModelSpec = FOREST) -> Held
     return out_of_fold(spec, data, plan, max_false_positive_rate=0.05, seed=0)
 
 
+def test_what_is_left_to_learn_from_does_not_turn_figures_round() -> None:
+    """Where nothing tells the classes apart, every source gets the share of malicious rows.
+
+    Without the source of malicious captures alone, benign ones are more: its captures would be called less
+    likely malicious than those of the benign source, and figures put together would fall below guessing.
+    """
+    kinds = ["a"] * 8 + ["b"] * 8 + ["c", "d"] * 4
+    y = [1] * 8 + [0] * 8 + [0, 0, 1, 1] * 2
+    data = dataset(y, list(range(24)), kinds, values=np.zeros(24))
+    rows = held_out(data, "leave-source-out", QUICK).rows
+    assert rows["probability"].to_numpy() == pytest.approx(0.5, abs=0.02)
+
+
 def judged(data: Dataset, protocol: Holdout, spec: ModelSpec = FOREST) -> Judged:
     """Hold out and judge."""
     return judge(held_out(data, protocol, spec), data, seed=0, draws=50)

@@ -104,26 +104,25 @@ def test_thresholds_are_promised_for_sources_not_seen(tmp_path: Path) -> None:
     assert by_source.out_of_fold.false_positive_rate <= 0.05
 
 
-@pytest.mark.parametrize(("class_weights", "expected"), [("balanced", 0.5), ("none", 0.8)])
-def test_probabilities_are_at_even_odds_where_classes_weigh_alike(
-    data: Dataset, class_weights: Literal["balanced", "none"], expected: float
-) -> None:
-    """Where nothing can be learned, a probability is a half, or, unbalanced, the share of malicious rows."""
+@pytest.mark.parametrize("class_weights", ["balanced", "none"])
+def test_a_probability_is_a_share_of_rows(data: Dataset, class_weights: Literal["balanced", "none"]) -> None:
+    """Where nothing can be learned, it is the share of malicious rows, however the classes weigh in fits."""
     nothing = data.inputs.with_columns(
-        pl.lit(0.0, pl.Float32).alias(name) for name in ("duration", "bytes_sum")
+        duration=pl.lit(0.0, pl.Float32),
+        bytes_sum=pl.lit(0.0, pl.Float32),
+        is_local=pl.lit(1.0, pl.Float32),
+        service=pl.lit("dns"),
     )
-    nothing = nothing.with_columns(is_local=pl.lit(1.0, pl.Float32), service=pl.lit("dns"))
-    y = (np.arange(240) % 5 > 0).astype(np.int8)
-    spec = SPEC.model_copy(update={"class_weights": class_weights})
     found = fit_level(
-        spec,
-        replace(data, inputs=nothing, y=y),
+        SPEC.model_copy(update={"class_weights": class_weights}),
+        replace(data, inputs=nothing, y=(np.arange(240) % 5 > 0).astype(np.int8)),
         np.arange(240),
         folds=3,
         max_false_positive_rate=0.05,
         seed=0,
     )
-    assert found.probability(nothing) == pytest.approx(expected, abs=0.02)
+    assert found.prior == pytest.approx(0.8)
+    assert found.probability(nothing) == pytest.approx(0.8, abs=0.02)
 
 
 def named(data: Dataset, *periods: str | None) -> Dataset:

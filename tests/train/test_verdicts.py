@@ -192,7 +192,7 @@ def test_an_evaluation_judges_captures_as_the_model_does(
         seed=0,
     )
     expected = again.probability(connections, whole, np.flatnonzero(at))
-    assert found["probability"].to_numpy()[at].tolist() == expected.tolist()
+    assert found["probability"].to_numpy()[at] == pytest.approx(expected, abs=1e-12)
 
 
 def test_pooling_needs_connections_to_be_trained(workspace: Workspace, tmp_path: Path) -> None:
