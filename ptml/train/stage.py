@@ -93,8 +93,8 @@ def train(
 ) -> TrainResult:
     """Train a model for each level on all labelled captures of a workspace, and publish it.
 
-    Labels are brought up to date first. Probabilities are calibrated on captures held out, thresholds chosen on
-    sources held out. A model that is there already, from the same data, spec, seed and versions, is kept. The
+    Labels are brought up to date first. Probabilities are calibrated on captures held out, thresholds on
+    sources. A model that is there already, from the same data, spec, seed and versions, is kept. The
     dataset is audited, and the model carries the light: one from a red dataset is trained, and says so.
 
     Args:
