@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from ptml.errors import MissingInput, SettingsError, did_you_mean, quoted
 from ptml.types import HOLDOUTS, MOST_LAST, Holdout, Label, Level, LogFormat, Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -430,7 +431,7 @@ def checked(model: type[S], values: Mapping[str, Any], where: str) -> S:
         faults = error.errors()
         unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
         message = "; ".join(_describe(fault) for fault in faults)
-        hint = _nearest_key(model, unknown[0]) if unknown else "see pipelines/README.md for every key"
+        hint = _nearest_key(model, unknown[0]) if unknown else _nearest_choice(faults)
         raise SettingsError(f"{where}: {message}", hint=hint) from error
 
 
@@ -440,6 +441,19 @@ def _describe(fault: ErrorDetails) -> str:
         return f"unknown key {name!r}"
     text = fault["msg"].removeprefix("Value error, ")
     return f"{name}: {text}" if name else text
+
+
+def _nearest_choice(faults: Iterable[ErrorDetails]) -> str | None:
+    """Suggest the choice that was meant.
+
+    >>> _nearest_choice([{"type": "literal_error", "loc": (), "msg": "", "input": "randm",
+    ...                   "ctx": {"expected": "'grouped' or 'random'"}}])
+    "did you mean 'random' for 'randm'?"
+    """
+    for fault in faults:
+        if fault["type"] == "literal_error":
+            return did_you_mean([str(fault["input"])], re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
+    return "see pipelines/README.md for every key"
 
 
 def _nearest_key(model: type[BaseModel], fault: ErrorDetails) -> str | None:

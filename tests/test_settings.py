@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ptml.errors import MissingInput, SettingsError
-from ptml.settings import AddSettings, checked, find_shipped, load_pipeline, with_overrides
+from ptml.settings import AddSettings, EvaluateSettings, checked, find_shipped, load_pipeline, with_overrides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,12 @@ def test_unknown_table_names_the_nearest_one(tmp_path: Path) -> None:
     """A misspelt table is an error too."""
     with pytest.raises(SettingsError, match="did you mean 'evaluate' for 'evaluat'"):
         load_pipeline(write(tmp_path / "p.toml", "[evaluat]\n"))
+
+
+def test_a_mistyped_choice_is_answered_with_the_nearest() -> None:
+    """A protocol that there is not is named beside the one that was meant."""
+    with pytest.raises(SettingsError, match="did you mean 'leave-source-out' for 'leave-source'"):
+        checked(EvaluateSettings, {"protocols": ["leave-source"]}, "ptml evaluate")
 
 
 def test_not_toml_says_where(tmp_path: Path) -> None:
