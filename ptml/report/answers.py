@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Answer: TypeAlias = Literal["measured", "in part", "open"]
 Answered: TypeAlias = tuple[Answer, list[str]]
-BASE_RATES = {100: 0.01, 1_000: 0.001, 10_000: 0.0001}
+BASE_RATES = {100: "precision_at_1e-2", 1_000: "precision_at_1e-3", 10_000: "precision_at_1e-4"}
 FEW = 30
 TEMPORAL = "temporal"
 SIMULATED = "simulator"
@@ -207,14 +207,11 @@ def base_rates(facts: Facts) -> Answered:
     """What are alerts worth where malicious traffic is rare?"""
     said = []
     for level in facts.levels:
-        recall, false = (
-            level.metric(level.main_name.key, name)["value"] for name in ("recall", "false_positive_rate")
-        )
-        if recall is None or false is None:
-            continue
-        precisions = {one_in: precision_at(rate, recall, false) for one_in, rate in BASE_RATES.items()}
+        figures = {one_in: level.metric(level.main_name.key, name) for one_in, name in BASE_RATES.items()}
         parts = [
-            f"1 in {count(one_in)}: {value:.1%}" for one_in, value in precisions.items() if value is not None
+            f"1 in {count(one_in)}: {figure['value']:.1%}"
+            for one_in, figure in figures.items()
+            if figure["value"] is not None
         ]
         if parts:
             said.append(
@@ -226,16 +223,6 @@ def base_rates(facts: Facts) -> Answered:
         if said
         else ("open", ["No recall and false alarm rate is known to compute it from."])
     )
-
-
-def precision_at(base_rate: float, recall: float, false_positive_rate: float) -> float | None:
-    """Tell what share of alerts is true where a given share of all is malicious; None if there are no alerts.
-
-    >>> round(precision_at(0.0001, 0.95, 0.001), 3)
-    0.087
-    """
-    true, false = base_rate * recall, (1 - base_rate) * false_positive_rate
-    return true / (true + false) if true + false > 0 else None
 
 
 def laboratory(facts: Facts) -> Answered:

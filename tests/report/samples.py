@@ -11,6 +11,8 @@ HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e\"'><img src=x onerror=alert(2)
 SHOWN = "<script>alert(1)</script>\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}"
 """How it begins once what acts or hides is marked."""
 
+MEASURED = {"recall": 0.95, "false_positive_rate": 0.001, "precision_at_1e-4": 0.0868}
+
 
 def figure(value: float | None, reason: str | None = None) -> dict[str, Any]:
     """Make a figure with an interval of a tenth each way, or the reason why there is none."""
@@ -64,7 +66,7 @@ def protocol(name: str, area: float) -> dict[str, Any]:
         "thresholds": [0.6, 0.8],
         "rows_not_held_out": 5,
         "notes": [HOSTILE],
-        "metrics": metrics | {"recall": figure(0.95), "false_positive_rate": figure(0.001)},
+        "metrics": metrics | {name: figure(value) for name, value in MEASURED.items()},
         "metrics_by_capture": metrics,
         "per_source": [source(HOSTILE, 40, 40), source("lab", 60, 10, 0.9), source("trap", 1200, 30, 0.7)],
         "per_family": [family(HOSTILE), *(family(f"family{number}", number) for number in range(1, 20))],
