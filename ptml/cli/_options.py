@@ -20,8 +20,10 @@ Data = Annotated[
         "--data", metavar="DIR", help="Workspace that holds everything a run writes. [default: data]"
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0 means one a core.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Jobs = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=0, help="Worker processes; 0 means one a core.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what has been done already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks; errors only.")]

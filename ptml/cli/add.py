@@ -14,7 +14,10 @@ from ptml.types import Label
 
 def add(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of Zeek logs, each one capture; single logs; PCAPs.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="Folders of Zeek logs, each one capture; single logs; PCAPs."
+        ),
     ] = None,
     manifest: Annotated[
         Path | None,
@@ -30,7 +33,7 @@ def add(
         ),
     ] = None,
     label: Annotated[Label | None, typer.Option(help="Label of PATHS.")] = None,
-    family: Annotated[str | None, typer.Option(help="Malware family of PATHS.")] = None,
+    family: Annotated[str | None, typer.Option(metavar="NAME", help="Malware family of PATHS.")] = None,
     data: Data = None,
     jobs: Jobs = 0,
     force: Force = False,

@@ -27,7 +27,7 @@ from ptml.errors import FAIL_ON_EXIT_CODE
 
 def audit(
     level: Annotated[
-        list[str] | None, typer.Option(help="connection or capture; both if none is named.")
+        list[str] | None, typer.Option(metavar="LEVEL", help="connection or capture; both if none is named.")
     ] = None,
     spec: Annotated[
         str,

@@ -19,11 +19,16 @@ COLUMNS = ("capture_id", "name", "label", "label_level", "family", "source", "si
 COUNTED = ("source", "label", "family", "year", "captures")
 BAR = 30
 
-Source = Annotated[str | None, typer.Option(help="Only captures from this source.")]
-Label = Annotated[str | None, typer.Option(help="Only malicious, benign, mixed or unknown ones.")]
-Family = Annotated[str | None, typer.Option(help="Only this family, by any of its names.")]
-Year = Annotated[int | None, typer.Option(help="Only of this year: when it began, else a date in its name.")]
-Name = Annotated[str | None, typer.Option(help="Only captures with this in their names.")]
+Source = Annotated[str | None, typer.Option(metavar="NAME", help="Only captures from this source.")]
+Label = Annotated[
+    str | None, typer.Option(metavar="LABEL", help="Only malicious, benign, mixed or unknown ones.")
+]
+Family = Annotated[str | None, typer.Option(metavar="NAME", help="Only this family, by any of its names.")]
+Year = Annotated[
+    int | None,
+    typer.Option(metavar="YEAR", help="Only of this year: when it began, else a date in its name."),
+]
+Name = Annotated[str | None, typer.Option(metavar="TEXT", help="Only captures with this in their names.")]
 
 
 def catalog(

@@ -30,18 +30,21 @@ def evaluate(
     protocol: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="How rows are held out: grouped (captures whole), temporal, leave-family-out, "
-            "leave-source-out, or random, the unsafe control. Repeat for more; all if none is named."
+            "leave-source-out, or random, the unsafe control. Repeat for more; all if none is named.",
         ),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Folds, and windows of time.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds to repeat every protocol with.")] = 1,
+    folds: Annotated[int, typer.Option(metavar="N", min=2, help="Folds, and windows of time.")] = 5,
+    seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Seeds to repeat every protocol with.")] = 1,
     max_splits: Annotated[
-        int, typer.Option(min=2, help="Times that sources, and families, are held out at most.")
+        int, typer.Option(metavar="N", min=2, help="Times that sources, and families, are held out at most.")
     ] = 10,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Another model, compared on the same splits. Repeat for more."),
+        typer.Option(
+            metavar="NAME-or-DIR", help="Another model, compared on the same splits. Repeat for more."
+        ),
     ] = None,
     set_: SetLabels = None,
     seed: Seed = 0,

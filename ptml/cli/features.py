@@ -46,7 +46,8 @@ def features(
         ),
     ] = None,
     capture: Annotated[
-        list[str] | None, typer.Option(help="Only this capture, by id or name; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this capture, by id or name; may be repeated."),
     ] = None,
     own: OwnFeatures = None,
     set_: SetFeatures = None,

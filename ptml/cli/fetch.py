@@ -33,20 +33,25 @@ if TYPE_CHECKING:
 def fetch(
     source: SourceName,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="What to fetch.")] = None,
-    query: Annotated[str | None, typer.Option("--query", help="Fetch what a search finds.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Files at most.")] = 100,
+    query: Annotated[
+        str | None, typer.Option("--query", metavar="QUERY", help="Fetch what a search finds.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Files at most.")] = 100,
     label: Annotated[
         Label | None, typer.Option(help="Label of what is fetched; else the source's word.")
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="Malware family of what is fetched; else the source's.")
+        str | None, typer.Option(metavar="NAME", help="Malware family of what is fetched; else the source's.")
     ] = None,
     password: Annotated[
         list[str] | None,
-        typer.Option("--password", help="To be tried where an archive is encrypted; repeatable."),
+        typer.Option(
+            "--password", metavar="TEXT", help="To be tried where an archive is encrypted; repeatable."
+        ),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", min=0, max=64, help="Files at a time; 0: as the source likes.")
+        int,
+        typer.Option("--jobs", metavar="N", min=0, max=64, help="Files at a time; 0: as the source likes."),
     ] = 0,
     drop_pcap: DropPcap = False,
     carved: Carved = False,

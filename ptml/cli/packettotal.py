@@ -83,7 +83,8 @@ def random(
 def analysis(
     md5: Md5,
     accuracy: Annotated[
-        str | None, typer.Option(help="Of the statistics; `high` is the one value that is known.")
+        str | None,
+        typer.Option(metavar="high", help="Of the statistics; `high` is the one value that is known."),
     ] = None,
     url: Url = None,
     record: Record = None,
@@ -119,7 +120,9 @@ def analyze(
             metavar="FILE", help="Write a copy with other addresses, alike where they were alike; upload it."
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What it is to be called there; else its id.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What it is to be called there; else its id.")
+    ] = None,
     article: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="An article on it; repeatable.")
     ] = None,

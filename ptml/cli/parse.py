@@ -23,7 +23,8 @@ def parse(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Logs, PCAPs and folders of them, outside any workspace; - reads a list, by line or NUL."
+            metavar="[PATH]...",
+            help="Logs, PCAPs and folders of them, outside any workspace; - reads a list, by line or NUL.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the datasets of PATHS go.")] = None,
@@ -40,7 +41,8 @@ def parse(
         ),
     ] = None,
     capture: Annotated[
-        list[str] | None, typer.Option(help="Only this capture, by id or name; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this capture, by id or name; may be repeated."),
     ] = None,
     set_: SetParse = None,
     data: Data = None,

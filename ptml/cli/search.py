@@ -26,7 +26,7 @@ from ptml.cli._render import show_json, show_table
 def search(
     source: SourceName,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for, in the source's words.")],
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Hits at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Hits at most.")] = 20,
     deep: Deep = False,
     url: Url = None,
     wait: Wait = 600.0,

@@ -13,20 +13,21 @@ from ptml.types import LogFormat
 
 
 def simulate(
-    captures: Annotated[int, typer.Option(min=1, help="Captures to write.")] = 24,
-    hours: Annotated[float, typer.Option(min=0.01, help="Hours of traffic in each.")] = 1.0,
-    hosts: Annotated[int, typer.Option(min=1, help="People's computers in each.")] = 8,
+    captures: Annotated[int, typer.Option(metavar="N", min=1, help="Captures to write.")] = 24,
+    hours: Annotated[float, typer.Option(metavar="X", min=0.01, help="Hours of traffic in each.")] = 1.0,
+    hosts: Annotated[int, typer.Option(metavar="N", min=1, help="People's computers in each.")] = 8,
     connections: Annotated[
-        int | None, typer.Option(min=1, help="Connections over all captures; else what the hosts would do.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Connections over all captures; else what the hosts would do."),
     ] = None,
     malicious_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of captures with an infected host.")
+        float, typer.Option(metavar="X", min=0, max=1, help="Share of captures with an infected host.")
     ] = 0.5,
     family: Annotated[
-        list[str] | None, typer.Option(help="Only this malicious family; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Only this malicious family; may be repeated.")
     ] = None,
     exclude_family: Annotated[
-        list[str] | None, typer.Option(help="Leave this family out; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Leave this family out; may be repeated.")
     ] = None,
     log_format: Annotated[
         LogFormat, typer.Option("--format", help="How Zeek would write: tsv or json.")

@@ -30,13 +30,20 @@ def train(
     spec: Annotated[
         str, typer.Option(metavar="NAME-or-TOML", help="Model spec: one of ptml's own, or a file.")
     ] = "hist-gradient-boosting",
-    name: Annotated[str | None, typer.Option(help="Name of the model; else the spec's.")] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Grouped folds for calibration and threshold.")] = 5,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the model; else the spec's.")
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Grouped folds for calibration and threshold.")
+    ] = 5,
     max_false_positive_rate: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of benign connections that may be called malicious.")
+        float,
+        typer.Option(
+            metavar="X", min=0, max=1, help="Share of benign connections that may be called malicious."
+        ),
     ] = 0.01,
     level: Annotated[
-        list[str] | None, typer.Option(help="connection or capture; both if none is named.")
+        list[str] | None, typer.Option(metavar="LEVEL", help="connection or capture; both if none is named.")
     ] = None,
     dataset: DatasetFile = None,
     set_: SetTraining = None,

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from ptml.cli import app
 from ptml.cli._options import dataset_settings, label_settings
 from ptml.errors import SettingsError
 from ptml.settings import DatasetSettings, LabelsSettings
@@ -41,3 +44,21 @@ def test_another_table_is_refused() -> None:
     """A setting of another stage is answered with what is taken here."""
     with pytest.raises(SettingsError, match=r"takes labels\.KEY=VALUE here, and got 'dataset'"):
         label_settings(["dataset.min_connections=1"])
+
+
+def test_help_speaks_of_values_and_not_of_python() -> None:
+    """No option of any command names a Python type where a reader looks for what to write."""
+    names = [one.name or one.callback.__name__ for one in app.registered_commands if one.callback]
+    pages = [(name,) for name in names] + [
+        (group.typer_instance.info.name, one.callback.__name__)
+        for group in app.registered_groups
+        if group.typer_instance
+        for one in group.typer_instance.registered_commands
+        if one.callback
+    ]
+    assert ("evaluate",) in pages
+    bare = re.compile(r"^\s+--.*<(str|int|float|Path|list.*|.* range)>", re.MULTILINE)
+    runner = CliRunner()
+    shown = {page: runner.invoke(app, [*map(str, page), "--help"]).stdout for page in pages}
+    assert all("Usage" in text for text in shown.values())
+    assert not {page: found for page, text in shown.items() if (found := bare.findall(text))}
