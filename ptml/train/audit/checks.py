@@ -107,8 +107,8 @@ CHECKS = (
         "source-in-features",
         "How well features show the source",
         origins.source_in_features,
-        "amber where a forest gets a quarter of the way from guessing to certainty; red if the source "
-        "also tells the label with ROC-AUC 0.9 (lower end)",
+        "amber where a forest gets a tenth of the way from guessing to certainty (lower end); red from a "
+        "quarter, if the source also tells the label with ROC-AUC 0.9 (lower end)",
         "Features that show who recorded a capture will differ on a new network. If the source also tells "
         "the label, they are the shortcut.",
         "Expect a fall when a source is held out. Features as ranks within the capture, or fewer "

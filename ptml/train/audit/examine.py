@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ptml.train.dataset import Dataset
     from ptml.types import Progress
 
-AUDIT_VERSION = "1"
+AUDIT_VERSION = "2"
 
 
 def fingerprint_of(data: Dataset, *, seed: int = 0) -> str:

@@ -67,6 +67,30 @@ def auc_interval(
     return Area(value, float(low), float(high))
 
 
+def share_of_classes(
+    target: NDArray[np.int64], guessed: NDArray[np.int64], groups: NDArray[np.int64], *, seed: int = 0
+) -> tuple[float, float]:
+    """Give the share guessed right, the mean over classes, and the lower end of its 95 % interval.
+
+    Groups are drawn whole; a class that a draw lacks does not count in it.
+
+    >>> share_of_classes(np.array([0, 0, 0, 5]), np.array([0, 0, 5, 5]), np.arange(4))[0].__round__(3)
+    0.833
+    """
+    _, code = np.unique(target, return_inverse=True)
+    names, inverse = np.unique(groups, return_inverse=True)
+    generator = np.random.default_rng(seed)
+
+    def share(weight: NDArray[np.float64]) -> float:
+        there = np.bincount(code, weight)
+        right = np.bincount(code, weight * (target == guessed), len(there))
+        return float((right[there > 0] / there[there > 0]).mean())
+
+    draws = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
+    low = np.quantile([share(times[inverse].astype(np.float64)) for times in draws], TAILS[0])
+    return share(np.ones(len(target))), float(low)
+
+
 def _ties(
     score: NDArray[np.float64], y: NDArray[np.int8]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:

@@ -118,6 +118,15 @@ def showing_sources(data: Dataset) -> Dataset:
     return with_feature(data, "mean_packet_gap", number(data, "mean_packet_gap") * 10.0 ** (2 * shift))
 
 
+def sometimes_showing_sources(data: Dataset) -> Dataset:
+    """The same feature shows the source of every third capture only: a third of the way to certainty."""
+    shown = showing_sources(data).inputs["mean_packet_gap"]
+    every_third = pl.Series(data.groups % 3 == 0)
+    return with_feature(
+        data, "mean_packet_gap", shown.zip_with(every_third, data.inputs["mean_packet_gap"]).to_numpy()
+    )
+
+
 def confounded_sources(data: Dataset) -> Dataset:
     """Each source has one class, and a feature shows the source."""
     return showing_sources(
@@ -244,6 +253,7 @@ PLANTS: tuple[tuple[Callable[[Dataset], Dataset], str, Light, set[str]], ...] = 
     (some_sources_of_one_class, "one-class-sources", "amber", ABOUT_SOURCES),
     (one_source, "one-class-sources", "amber", ABOUT_SOURCES),
     (showing_sources, "source-in-features", "amber", set()),
+    (sometimes_showing_sources, "source-in-features", "amber", set()),
     (confounded_sources, "source-in-features", "red", ABOUT_SOURCES | {"single-feature"}),
     (older_benign, "time-tells-label", "red", set()),
     (alternating_periods, "time-tells-label", "amber", set()),

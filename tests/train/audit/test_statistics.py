@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from ptml.train.audit.statistics import (
     auc_interval,
     chance_index,
     ks_distance,
     others_say,
+    share_of_classes,
     stability_index,
     weighted_auc,
 )
@@ -27,6 +28,26 @@ def test_the_area_is_that_of_scikit_learn(rows: list[tuple[int, bool, int]]) -> 
         assert np.isnan(area)
     else:
         assert area == pytest.approx(roc_auc_score(y, score, sample_weight=weight))
+
+
+@given(ROWS)
+def test_the_share_of_classes_is_that_of_scikit_learn(rows: list[tuple[int, bool, int]]) -> None:
+    """The share guessed right is scikit-learn's balanced accuracy; its lower end lies within 0 and 1."""
+    target, guessed, groups = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    share, low = share_of_classes(target, guessed, groups)
+    recalls = [np.mean(guessed[target == one] == one) for one in np.unique(target)]
+    assert share == pytest.approx(np.mean(recalls))
+    if set(guessed) <= set(target) and len(set(target)) > 1:
+        assert share == pytest.approx(balanced_accuracy_score(target, guessed))
+    assert 0 <= low <= 1
+
+
+def test_the_lower_end_of_a_share_is_that_of_groups() -> None:
+    """Four hundred rows in four groups, half of them right, are four draws and not four hundred."""
+    groups = np.arange(400) % 4
+    target, guessed = np.zeros(400, np.int64), (groups < 2).astype(np.int64)
+    assert share_of_classes(target, guessed, groups)[1] == 0
+    assert share_of_classes(target, guessed, np.arange(400))[1] > 0.4
 
 
 @given(ROWS)
