@@ -66,7 +66,7 @@ class LocalEngine:
         todo = chain(first, waiting)
         if len(first) <= 1:
             for task in todo:
-                yield task, _attempt(function, task)
+                yield task, attempt(function, task)
             return
         yield from _map_spawned(function, todo, len(first), shielded=self.shielded)
 
@@ -78,7 +78,8 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _attempt(function: Callable[[T], R], task: T) -> R | PtmlError:
+def attempt(function: Callable[[T], R], task: T) -> R | PtmlError:
+    """Run a function over a task; an error that is this task's alone is its result."""
     try:
         return function(task)
     except (BadData, MissingInput) as error:
@@ -99,7 +100,7 @@ def _map_spawned(
             while True:
                 with _without_signals() if shielded else contextlib.nullcontext():
                     for task in islice(waiting, ahead - len(running)):
-                        running[pool.submit(_attempt, function, task)] = task
+                        running[pool.submit(attempt, function, task)] = task
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)

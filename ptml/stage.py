@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from ptml.engine import attempt
 from ptml.errors import BadData, PtmlError
 from ptml.manifest import Manifest, is_fresh, read_manifest_or_none
 from ptml.types import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ptml.engine import Engine
     from ptml.types import JsonObject, Progress
@@ -79,19 +81,44 @@ class StageReport:
         raise BadData(f"{self.stage} produced nothing: {capture_id}: {why}{others}")
 
 
+def each(function: Callable[[T], Manifest]) -> Callable[[Sequence[T]], list[Manifest | PtmlError]]:
+    """Make of a function over one task one over several, as :func:`run_stage` wants it."""
+    return partial(_each, function)
+
+
+def _each(function: Callable[[T], Manifest], tasks: Sequence[T]) -> list[Manifest | PtmlError]:
+    return [attempt(function, task) for task in tasks]
+
+
+def one_by_one(tasks: Sequence[T]) -> list[Sequence[T]]:
+    """Bundle nothing: every task is handed out by itself."""
+    return [(task,) for task in tasks]
+
+
 def run_stage(
     workspace: Workspace,
     stage: str,
     tasks: Iterable[T],
-    function: Callable[[T], Manifest],
+    function: Callable[[Sequence[T]], list[Manifest | PtmlError]],
     *,
     engine: Engine,
+    bundles: Callable[[Sequence[T]], list[Sequence[T]]] = one_by_one,
     force: bool = False,
     progress: Progress = silent,
 ) -> StageReport:
     """Run a stage over captures: only those whose published output is not what it would be now.
 
     A capture that raises `BadData` or `MissingInput` is reported under `failed`; the others go on.
+
+    Args:
+        workspace: Where output goes.
+        stage: Its name.
+        tasks: One a capture.
+        function: Works on a bundle of tasks, and gives for each its manifest, or its error.
+        engine: Where the work runs.
+        bundles: Which of the tasks that are to be done are handed out together.
+        force: Do again what is there.
+        progress: Told after each bundle.
 
     Raises:
         PtmlError: Something that would hit every capture (no space, a killed worker).
@@ -108,13 +135,21 @@ def run_stage(
     done: list[Manifest] = []
     failed: dict[str, str] = {}
     progress(stage, 0, len(todo))
-    for task, result in engine.map(function, todo):
-        if isinstance(result, PtmlError):
-            failed[task.capture_id] = str(result)
-        else:
-            done.append(result)
+    for bundle, results in engine.map(function, bundles(todo)):
+        for task, result in zip(bundle, _of_each(results, bundle), strict=True):
+            if isinstance(result, PtmlError):
+                failed[task.capture_id] = str(result)
+            else:
+                done.append(result)
         progress(stage, len(done) + len(failed), len(todo))
     return _report(stage, done, fresh, failed, time.perf_counter() - started)
+
+
+def _of_each(
+    results: list[Manifest | PtmlError] | PtmlError, bundle: Sequence[T]
+) -> list[Manifest | PtmlError]:
+    """Give every task of a bundle its result; an error of the bundle as a whole is each one's."""
+    return [results] * len(bundle) if isinstance(results, PtmlError) else results
 
 
 def _report(

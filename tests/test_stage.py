@@ -10,7 +10,7 @@ import pytest
 from ptml.engine import LocalEngine
 from ptml.errors import BadData
 from ptml.manifest import Publication
-from ptml.stage import StageReport, run_stage
+from ptml.stage import StageReport, each, run_stage
 
 if TYPE_CHECKING:
     from ptml.manifest import Manifest
@@ -42,7 +42,7 @@ def work(task: Task) -> Manifest:
 
 def run(workspace: Workspace, tasks: list[Task], *, force: bool = False) -> StageReport:
     """Run the toy stage."""
-    return run_stage(workspace, "toy", tasks, work, engine=LocalEngine(1), force=force)
+    return run_stage(workspace, "toy", tasks, each(work), engine=LocalEngine(1), force=force)
 
 
 def test_only_what_is_new_or_changed_is_done_again(workspace: Workspace) -> None:

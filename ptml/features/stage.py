@@ -1,7 +1,9 @@
-"""Captures' parsed logs → feature tables, one capture at a time, in bounded memory."""
+"""Captures' parsed logs → feature tables in bounded memory: small captures together, large ones alone."""
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -9,13 +11,14 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ptml.catalog import require_captures, select_captures
-from ptml.engine import LocalEngine
-from ptml.errors import BadData, MissingInput
+from ptml.engine import LocalEngine, attempt
+from ptml.errors import BadData, MissingInput, PtmlError
 from ptml.features.build import iter_connection_features
 from ptml.features.inputs import COLUMNS
 from ptml.features.large import collect_capture_features
 from ptml.features.own import feature_set, own_file
-from ptml.features.small import held_if_small
+from ptml.features.small import SMALL_ROWS, held_if_small
+from ptml.features.together import describe_together
 from ptml.io import writing
 from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.published import published_logs
@@ -24,12 +27,13 @@ from ptml.stage import StageReport, run_stage
 from ptml.types import STANDARD_WINDOWS, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Hashable, Mapping, Sequence
     from pathlib import Path
 
     from ptml.engine import Engine
     from ptml.features.featureset import FeatureSet
     from ptml.features.own import OwnFile
+    from ptml.features.together import Described
     from ptml.manifest import Manifest
     from ptml.types import Progress, Windows
     from ptml.workspace import Workspace
@@ -39,6 +43,8 @@ VERSION = "2"
 CONNECTIONS = "features/connection"
 CAPTURES = "features/capture"
 PAIRS = "features/pairs"
+BUNDLE_ROWS = 250_000
+"""Rows of all logs of the captures that are described at once."""
 HELPFUL_LOGS = ("dns", "files", "http", "ssl", "x509")
 
 
@@ -115,7 +121,14 @@ def features(
         if not tasks:
             raise MissingInput(f"nothing in {workspace.root} has been parsed", hint="run `ptml parse` first")
         report = run_stage(
-            workspace, STAGE, tasks, derive, engine=engine or LocalEngine(), force=force, progress=progress
+            workspace,
+            STAGE,
+            tasks,
+            derive_bundle,
+            engine=engine or LocalEngine(),
+            bundles=bundled,
+            force=force,
+            progress=progress,
         )
         unparsed = {name: "not parsed: see what `ptml parse` said" for name, m in parsed.items() if m is None}
     report.failed.update(unparsed)
@@ -140,6 +153,62 @@ def pairs(workspace: Workspace, captures: Collection[str] = ()) -> pl.LazyFrame:
     return pl.concat(tables)
 
 
+def bundled(tasks: Sequence[FeaturesTask]) -> list[Sequence[FeaturesTask]]:
+    """Put small captures with the same logs together, as many as are quickly in memory."""
+    bundles: list[list[FeaturesTask]] = []
+    open_ones: dict[Hashable, list[FeaturesTask]] = {}
+    rows: defaultdict[Hashable, int] = defaultdict(int)
+    for task in tasks:
+        logs, own = tuple(task.parsed.datasets()), task.parsed.rows_out
+        alone = task.own is not None or own > SMALL_ROWS
+        if alone or logs not in open_ones or rows[logs] + own > BUNDLE_ROWS:
+            bundles.append([])
+            if not alone:
+                open_ones[logs], rows[logs] = bundles[-1], 0
+        (bundles[-1] if alone else open_ones[logs]).append(task)
+        rows[logs] += 0 if alone else own
+    return list(bundles)
+
+
+def derive_bundle(tasks: Sequence[FeaturesTask]) -> list[Manifest | PtmlError]:
+    """Derive the features of captures at once; where one of them is bad, of each by itself.
+
+    Raises:
+        CannotWrite: The operating system refused.
+    """
+    if len(tasks) > 1:
+        try:
+            return _derive_together(tasks)
+        except (BadData, MissingInput, pl.exceptions.PolarsError):
+            pass  # whose fault it is shows where each stands alone
+    return [attempt(derive, task) for task in tasks]
+
+
+def _derive_together(tasks: Sequence[FeaturesTask]) -> list[Manifest | PtmlError]:
+    began = time.perf_counter()
+    logs = {task.capture_id: published_logs(task.workspace, task.parsed) for task in tasks}
+    found = dict(describe_together(logs, tasks[0].features))
+    each = (time.perf_counter() - began) / len(tasks)
+    return [
+        _publish_described(task, logs[task.capture_id], found[task.capture_id], seconds=each)
+        for task in tasks
+    ]
+
+
+def _publish_described(
+    task: FeaturesTask, logs: Mapping[str, pl.LazyFrame], found: Described, *, seconds: float
+) -> Manifest:
+    with task.workspace.scratch_folder() as folder:
+        started = time.perf_counter() - seconds
+        publication = Publication(
+            task.workspace, STAGE, task.capture_id, task.fingerprint, folder, started=started
+        )
+        _write(publication, CONNECTIONS, found.connections, task.carried)
+        _write(publication, PAIRS, found.pairs)
+        _write(publication, CAPTURES, found.capture, task.carried)
+        return _published(publication, task, logs, found.connections.height)
+
+
 def derive(task: FeaturesTask) -> Manifest:
     """Derive one capture's features and publish them.
 
@@ -160,19 +229,25 @@ def derive(task: FeaturesTask) -> Manifest:
             if task.own is None:
                 raise
             raise BadData(f"the features of {task.own.path} fail on this capture: {error}") from error
-        read = task.parsed.counts["rows_conn"]
-        return publication.publish(
-            inputs={"parse": task.parsed.fingerprint},
-            parameters={
-                "features": task.features.version,
-                "windows": asdict(task.windows),
-                "own_features": {"file": task.own.path.name, "sha256": task.own.sha256} if task.own else None,
-            },
-            rows_in=read,
-            rows_out=rows,
-            notes=_notes(logs),
-            counts={"left out (no uid, or a uid seen before)": read - rows},
-        )
+        return _published(publication, task, logs, rows)
+
+
+def _published(
+    publication: Publication, task: FeaturesTask, logs: Mapping[str, pl.LazyFrame], rows: int
+) -> Manifest:
+    read = task.parsed.counts["rows_conn"]
+    return publication.publish(
+        inputs={"parse": task.parsed.fingerprint},
+        parameters={
+            "features": task.features.version,
+            "windows": asdict(task.windows),
+            "own_features": {"file": task.own.path.name, "sha256": task.own.sha256} if task.own else None,
+        },
+        rows_in=read,
+        rows_out=rows,
+        notes=_notes(logs),
+        counts={"left out (no uid, or a uid seen before)": read - rows},
+    )
 
 
 def _notes(logs: Mapping[str, pl.LazyFrame]) -> list[str]:
@@ -229,6 +304,14 @@ def _write_capture(publication: Publication, logs: Mapping[str, pl.LazyFrame], t
     frame = collect_capture_features(
         logs, features=task.features, batch_rows=task.batch_rows, folder=publication.folder
     )
-    pending = publication.new_part(CAPTURES, frame.height)
+    _write(publication, CAPTURES, frame, task.carried)
+
+
+def _write(
+    publication: Publication, dataset: str, frame: pl.DataFrame, carried: dict[str, str] | None = None
+) -> None:
+    pending = publication.new_part(dataset, frame.height)
     with writing(pending.temporary):
-        frame.drop("capture_id").write_parquet(pending.temporary, compression="zstd", metadata=task.carried)
+        frame.drop("capture_id").write_parquet(
+            pending.temporary, compression="zstd", compression_level=1, metadata=carried
+        )

@@ -22,7 +22,7 @@ from ptml.manifest import Publication, fingerprint, read_manifest
 from ptml.parse.published import published_logs
 from ptml.schema import LABELS as LABELS_TABLE
 from ptml.settings import LabelsSettings
-from ptml.stage import StageReport, run_stage
+from ptml.stage import StageReport, each, run_stage
 from ptml.types import LABEL_POLICIES, silent
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def label_connections(
         workspace,
         STAGE,
         tasks,
-        partial(label_capture, workspace),
+        each(partial(label_capture, workspace)),
         engine=engine or LocalEngine(),
         force=force,
         progress=progress,

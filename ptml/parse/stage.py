@@ -18,7 +18,7 @@ from ptml.parse.limited import Limits
 from ptml.parse.pcap import run_zeek
 from ptml.parse.reader import BLOCK_BYTES, read_log
 from ptml.parse.writer import CaptureWriter
-from ptml.stage import StageReport, run_stage
+from ptml.stage import StageReport, each, run_stage
 from ptml.types import silent
 from ptml.zeektypes import log_name, logs_among
 
@@ -125,7 +125,7 @@ def parse(
             workspace,
             STAGE,
             tasks,
-            parse_capture,
+            each(parse_capture),
             engine=engine or LocalEngine(),
             force=force,
             progress=progress,
