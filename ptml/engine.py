@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from ptml.errors import BadData, MissingInput, PtmlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -84,6 +84,11 @@ def attempt(function: Callable[[T], R], task: T) -> R | PtmlError:
         return function(task)
     except (BadData, MissingInput) as error:
         return error
+
+
+def of_each(results: list[R | PtmlError] | PtmlError, bundle: Sequence[T]) -> list[R | PtmlError]:
+    """Give every task of a bundle its result; an error of the bundle as a whole is each one's."""
+    return [results] * len(bundle) if isinstance(results, PtmlError) else results
 
 
 def _map_spawned(

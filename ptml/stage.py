@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ptml.engine import attempt
+from ptml.engine import attempt, of_each
 from ptml.errors import BadData, PtmlError
 from ptml.manifest import Manifest, is_fresh, read_manifest_or_none
 from ptml.types import silent
@@ -136,20 +136,13 @@ def run_stage(
     failed: dict[str, str] = {}
     progress(stage, 0, len(todo))
     for bundle, results in engine.map(function, bundles(todo)):
-        for task, result in zip(bundle, _of_each(results, bundle), strict=True):
+        for task, result in zip(bundle, of_each(results, bundle), strict=True):
             if isinstance(result, PtmlError):
                 failed[task.capture_id] = str(result)
             else:
                 done.append(result)
         progress(stage, len(done) + len(failed), len(todo))
     return _report(stage, done, fresh, failed, time.perf_counter() - started)
-
-
-def _of_each(
-    results: list[Manifest | PtmlError] | PtmlError, bundle: Sequence[T]
-) -> list[Manifest | PtmlError]:
-    """Give every task of a bundle its result; an error of the bundle as a whole is each one's."""
-    return [results] * len(bundle) if isinstance(results, PtmlError) else results
 
 
 def _report(

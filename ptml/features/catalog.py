@@ -150,6 +150,7 @@ _INDIFFERENT = (
     "own",
     "shares",
     "stage",
+    "together",
 )
 """Modules that do not decide the features' values: how these are batched, listed or published."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,7 @@ import polars as pl
 from ptml.errors import BadData, MissingInput
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
-from ptml.features.small import held_if_small
+from ptml.features.small import SMALL_ROWS, held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import read_parquet, writing
 from ptml.parse.published import published_logs
@@ -26,7 +27,7 @@ from ptml.workspace import Workspace
 from ptml.zeektypes import log_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ptml.artifact import Model
@@ -99,16 +100,31 @@ class CaptureOutcome:
         return cls(**{**values, "notes": tuple(values["notes"])})
 
 
-def score_capture(task: CaptureTask) -> CaptureOutcome:
-    """Parse, compute features and score one capture; its tables are left in the task's folder.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A capture whose logs have been parsed; they lie in a workspace of their own while it is open."""
+
+    task: CaptureTask
+    manifest: Manifest
+    logs: Logs
+    unread: dict[str, int]
+    started: float
+
+    @property
+    def is_small(self) -> bool:
+        """Tell whether it can be described with others: it is small, and no user's code looks at it."""
+        return self.task.own is None and CONN in self.logs and self.manifest.rows_out <= SMALL_ROWS
+
+
+@contextlib.contextmanager
+def read_capture(task: CaptureTask) -> Iterator[Reading]:
+    """Parse a capture's logs for as long as it is worked on.
 
     Raises:
         MissingInput: It has no conn.log.
-        BadData: It cannot be used.
-        ModelMismatch: The model does not fit the features.
+        BadData: It cannot be read.
     """
     started = time.perf_counter()
-    model = _model(task.model, task.own)
     with writing(task.connections):
         task.connections.mkdir(parents=True)
     workspace = Workspace(task.folder / "workspace", durable=False)
@@ -117,46 +133,101 @@ def score_capture(task: CaptureTask) -> CaptureOutcome:
         manifest = _parse(files, workspace, task.how)
         unread = _quarantine_reasons(workspace, manifest)
         logs = published_logs(workspace, manifest)
-        pcap = ZEEK in manifest.parameters
-        if CONN not in logs and not pcap and CONN not in {log_name(path) for path in files}:
+        if CONN not in {*logs, *map(log_name, files)} and ZEEK not in manifest.parameters:
             raise MissingInput("; ".join([NO_CONN, *unread]))
-        held = held_if_small(logs, manifest.rows_out, features_of(model, task.own))
-        _write_connections(task, model, held)
-        summary = _summarise(task)
-        verdict = _score_whole(task, model, held) if summary["connections"] else {}
-        return CaptureOutcome(
-            capture_id=manifest.capture_id,
-            **summary,
-            probability=verdict.get("probability"),
-            verdict=verdict.get("verdict"),
-            threshold=verdict.get("threshold"),
-            rows_read=manifest.rows_out,
-            rows_quarantined=manifest.rows_in - manifest.rows_out,
-            rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
-            seconds=round(time.perf_counter() - started, 3),
-            notes=(*(manifest.notes if pcap else ()), *_notes(model, logs, summary["connections"])),
-            quarantine_reasons=unread,
+        yield Reading(task, manifest, logs, unread, started)
+    finally:
+        shutil.rmtree(workspace.root, ignore_errors=True)
+
+
+def score_capture(task: CaptureTask) -> CaptureOutcome:
+    """Parse, compute features and score one capture; its tables are left in the task's folder.
+
+    Raises:
+        MissingInput: It has no conn.log.
+        BadData: It cannot be used.
+        ModelMismatch: The model does not fit the features.
+    """
+    with read_capture(task) as reading:
+        return describe_and_judge(reading)
+
+
+def describe_and_judge(reading: Reading) -> CaptureOutcome:
+    """Compute a capture's features, a batch at a time, and score them.
+
+    Raises:
+        BadData: A user's own features fail on it.
+        ModelMismatch: The model does not fit the features.
+    """
+    task = reading.task
+    features = features_of(model_of(task), task.own)
+    rows, folder = task.batch_rows, task.folder
+    try:
+        held = held_if_small(reading.logs, reading.manifest.rows_out, features)
+        batches = (
+            iter_connection_features(held, features=features, batch_rows=rows, folder=folder)
+            if CONN in held
+            else ()
+        )
+        return judge(
+            reading,
+            batches,
+            lambda: collect_capture_features(held, features=features, batch_rows=rows, folder=folder),
         )
     except pl.exceptions.PolarsError as error:
         if task.own is None:
             raise
         raise BadData(f"the features of {task.own.path} fail on this capture: {error}") from error
-    finally:
-        shutil.rmtree(workspace.root, ignore_errors=True)
+
+
+def judge(
+    reading: Reading, batches: Iterable[pl.DataFrame], capture: Callable[[], pl.DataFrame]
+) -> CaptureOutcome:
+    """Score a capture by its features; its tables are left in the task's folder.
+
+    Args:
+        reading: The capture.
+        batches: Features of its connections.
+        capture: Gives its own features, should they be needed.
+
+    Raises:
+        ModelMismatch: The model does not fit the features.
+    """
+    task, manifest = reading.task, reading.manifest
+    model = model_of(task)
+    _write_connections(task, model, batches)
+    summary = _summarise(task)
+    whole = summary["connections"] and "capture" in model.levels
+    verdict = _score_whole(task, model, capture()) if whole else {}
+    return CaptureOutcome(
+        capture_id=manifest.capture_id,
+        **summary,
+        probability=verdict.get("probability"),
+        verdict=verdict.get("verdict"),
+        threshold=verdict.get("threshold"),
+        rows_read=manifest.rows_out,
+        rows_quarantined=manifest.rows_in - manifest.rows_out,
+        rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
+        seconds=round(time.perf_counter() - reading.started, 3),
+        notes=(
+            *(manifest.notes if ZEEK in manifest.parameters else ()),
+            *_notes(model, reading.logs, summary["connections"]),
+        ),
+        quarantine_reasons=reading.unread,
+    )
+
+
+def model_of(task: CaptureTask) -> Model:
+    """Load a task's model, once in a worker, which scores many captures."""
+    return _model(task.model, task.own)
 
 
 @lru_cache(maxsize=1)
 def _model(folder: Path, own: OwnFile | None) -> Model:
-    """Load the model once in a worker, which scores many captures."""
     return scoring_model(folder, own=own)
 
 
-def _write_connections(task: CaptureTask, model: Model, logs: Logs) -> None:
-    if CONN not in logs:
-        return
-    batches = iter_connection_features(
-        logs, features=features_of(model, task.own), batch_rows=task.batch_rows, folder=task.folder
-    )
+def _write_connections(task: CaptureTask, model: Model, batches: Iterable[pl.DataFrame]) -> None:
     for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
@@ -189,12 +260,7 @@ def _mean_probability(parts: list[Path]) -> float | None:
     return float(total / rows / _UNITS)
 
 
-def _score_whole(task: CaptureTask, model: Model, logs: Logs) -> dict[str, Any]:
-    if "capture" not in model.levels:
-        return {}
-    features = collect_capture_features(
-        logs, features=features_of(model, task.own), batch_rows=task.batch_rows, folder=task.folder
-    )
+def _score_whole(task: CaptureTask, model: Model, features: pl.DataFrame) -> dict[str, Any]:
     parts = connection_parts(task.folder)
     scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
     return model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
@@ -207,7 +273,7 @@ def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:
     return parse_capture(ParseTask(workspace, capture_id, named, capture_id, how))
 
 
-def _notes(model: Model, logs: dict[str, pl.LazyFrame], connections: int) -> tuple[str, ...]:
+def _notes(model: Model, logs: Logs, connections: int) -> tuple[str, ...]:
     if not connections:
         return (NO_CONNECTIONS,)
     missing = [log for log in CONTRIBUTING if log not in logs]

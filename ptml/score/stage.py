@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml.engine import LocalEngine
+from ptml.engine import LocalEngine, of_each
 from ptml.errors import MissingInput, PtmlError
 from ptml.features.own import own_file
 from ptml.io import path_text, writing
 from ptml.parse.stage import How
 from ptml.schema import CAPTURE_SCORES
-from ptml.score.capture import CaptureOutcome, CaptureTask, connection_parts, score_capture
+from ptml.score.bundle import bundled, score_bundle
+from ptml.score.capture import CaptureOutcome, CaptureTask, connection_parts
 from ptml.score.discover import Skipped, find_captures
 from ptml.score.earlier import earlier_captures, hash_inputs, reuse
 from ptml.score.page import scores_page
@@ -194,12 +195,13 @@ def _score(
     done: Outcomes = []
     faults: list[Skipped] = []
     progress(STAGE, 0, len(tasks))
-    for number, (task, result) in enumerate(engine.map(score_capture, tasks), start=1):
-        if isinstance(result, PtmlError):
-            faults.append(Skipped(task.found.path, result.message))
-        else:
-            done.append((task, result))
-        progress(STAGE, number, len(tasks))
+    for bundle, results in engine.map(score_bundle, bundled(tasks)):
+        for task, result in zip(bundle, of_each(results, bundle), strict=True):
+            if isinstance(result, PtmlError):
+                faults.append(Skipped(task.found.path, result.message))
+            else:
+                done.append((task, result))
+        progress(STAGE, len(done) + len(faults), len(tasks))
     return done, sorted(faults, key=lambda fault: fault.path)
 
 

@@ -13,16 +13,19 @@ from ptml.engine import LocalEngine
 from ptml.errors import MissingInput, ModelMismatch
 from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES
 from ptml.score import score, stage
-from ptml.score.capture import NO_CONN, NO_CONNECTIONS, score_capture
+from ptml.score.bundle import score_bundle
+from ptml.score.capture import NO_CONN, NO_CONNECTIONS
 from ptml.settings import ParseSettings
 from tests.builders import PCAP, zeek_log
 from tests.score.captures import conn, make_model, sigmoid, write_capture
 from tests.standin_zeek import stand_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ptml.artifact import Model
+    from ptml.errors import PtmlError
     from ptml.score import ScoreResult
     from ptml.score.capture import CaptureOutcome, CaptureTask
 
@@ -147,11 +150,11 @@ def test_a_second_run_scores_only_what_is_new_and_gives_the_same_tables(
     write_capture(tmp_path / "in" / "new", [conn("E1", 9)])
     worked: list[str] = []
 
-    def noted(task: CaptureTask) -> CaptureOutcome:
-        worked.append(task.found.name)
-        return score_capture(task)
+    def noted(tasks: Sequence[CaptureTask]) -> list[CaptureOutcome | PtmlError]:
+        worked.extend(task.found.name for task in tasks)
+        return score_bundle(tasks)
 
-    monkeypatch.setattr(stage, "score_capture", noted)
+    monkeypatch.setattr(stage, "score_bundle", noted)
     second = scored(tmp_path, model)
     assert (worked, second.unchanged) == (["new"], ("loud", "quiet"))
     tables = {name: (tmp_path / "out" / name).read_bytes() for name in TABLES}
