@@ -95,7 +95,7 @@ ESTIMATORS: dict[EstimatorName, Estimator] = {
     "extra-trees": Estimator(  # cuts are drawn evenly over the range, which one outlier would stretch
         ExtraTreesClassifier, "unmarked quantiles", {"n_jobs": 1}, monotone="monotonic_cst"
     ),
-    "logistic-regression": Estimator(LogisticRegression, "normal quantiles", {"max_iter": 500}),
+    "logistic-regression": Estimator(LogisticRegression, "normal quantiles", {"max_iter": 5000}),
     "support-vector": Estimator(SVC, "unmarked quantiles", {"cache_size": 500, "kernel": "rbf"}),
     "isolation-forest": Estimator(BenignForest, "median"),
     "lightgbm": Estimator(
