@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 TOOLS := $(VENV)/integration
 
 # One word per optional extra of pyproject.toml; the lock of each is requirements/<extra>.txt.
-EXTRAS := aes lightgbm mlflow search sevenzip upload xgboost
+EXTRAS := aes geo lightgbm mlflow search sevenzip upload xgboost
 
 # Where `make demo` works; nothing tracked lies there.
 DEMO_DIR ?= build/demo

@@ -21,6 +21,7 @@ from ptml.parse.files import parse_files
 from ptml.parse.stage import parse
 from ptml.parse.watch import watch_files
 from ptml.pipeline import run
+from ptml.report.capture import report
 from ptml.score.stage import score
 from ptml.sources.fetch import fetch
 from ptml.sources.looking import info, search
@@ -55,6 +56,7 @@ __all__ = [
     "pairs",
     "parse",
     "parse_files",
+    "report",
     "reproduce",
     "run",
     "schema",

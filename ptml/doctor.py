@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LIBRARIES = ("polars", "pyarrow", "scikit-learn", "skops", "numpy", "pydantic", "typer")
 EXTRAS = {
     "aes": ("to open zips that are encrypted with AES", ("pyzipper",)),
+    "geo": ("to tell countries and networks of addresses", ("maxminddb",)),
     "lightgbm": ("to train with the estimator lightgbm", ("lightgbm",)),
     "mlflow": ("to log trainings to a tracking server", ("mlflow-skinny",)),
     "search": ("to search for parameters while training", ("optuna",)),

@@ -13,6 +13,7 @@ from ptml.cli.fetch import fetch
 from ptml.cli.info import info
 from ptml.cli.packettotal import group as packettotal
 from ptml.cli.parse import parse
+from ptml.cli.report import report
 from ptml.cli.reproduce import reproduce
 from ptml.cli.run import run
 from ptml.cli.schema import schema
@@ -42,6 +43,7 @@ COMMANDS = (
     reproduce,
     evaluate,
     score,
+    report,
     doctor,
 )
 

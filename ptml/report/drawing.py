@@ -21,7 +21,7 @@ VEGA_LITE = "6.4"
 FONT = "system-ui, sans-serif"
 CONFIG: Mapping[str, Any] = {
     "aria": False,
-    **{mark: {"aria": False} for mark in ("area", "line", "point", "rule", "text")},
+    **{mark: {"aria": False} for mark in ("area", "line", "point", "rect", "rule", "text")},
     "background": None,
     "padding": {"left": 4, "right": 14, "top": 8, "bottom": 4},
     "view": {"stroke": None},

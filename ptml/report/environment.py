@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,6 +15,9 @@ from markupsafe import Markup
 from ptml.report.cells import bar, shade
 from ptml.text import plain_text
 from ptml.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "\N{EN DASH}"
@@ -38,17 +42,27 @@ def environment() -> Environment:
         moment=moment,
         plural=plural,
         seconds=seconds,
+        size=size,
+        short=short,
+        milliseconds=milliseconds,
+        number=number,
     )
     result.globals.update(bar=bar, shade=shade)
     return result
 
 
-def render(template: str, **values: object) -> str:
+def render(template: str, scripts: Sequence[str] = ("tables.js",), **values: object) -> str:
     """Render a page with its style sheet and script inside, which the content policy admits by hash alone.
 
     The script sorts and searches tables; every page says all that it has to say without it.
+
+    Args:
+        template: Which page.
+        scripts: Files that make its script, in their order.
+        values: What the template names.
     """
-    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("style.css", "tables.js"))
+    style = (TEMPLATES / "style.css").read_text("utf-8")
+    script = "".join((TEMPLATES / name).read_text("utf-8") for name in scripts)
     own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files
     return (
         environment()
@@ -128,6 +142,27 @@ def moment(value: datetime | None) -> str:
     return NOTHING if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def milliseconds(value: int | None) -> str:
+    """Write a moment, given in milliseconds since 1970, in UTC; null as a dash.
+
+    >>> milliseconds(1_764_000_000_123)
+    '2025-11-24 16:00:00.123'
+    """
+    if value is None:
+        return NOTHING
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
+    return moment.isoformat(" ", "milliseconds").removesuffix("+00:00")
+
+
+def number(value: float | None) -> str:
+    """Write a number as it is, with narrow gaps between thousands; null as a dash.
+
+    >>> [number(one).replace(GAP, "_") for one in (1234567, 0.25, 1234.5)]
+    ['1_234_567', '0.25', '1_234.5']
+    """
+    return NOTHING if value is None else f"{value:,}".replace(",", GAP)
+
+
 def seconds(value: float | None) -> str:
     """Write a length of time in the unit that suits it; null as a dash.
 
@@ -139,6 +174,30 @@ def seconds(value: float | None) -> str:
     if value < 2 * MINUTE:
         return f"{value:.1f} s"
     return f"{value / MINUTE:.0f} min" if value < 2 * HOUR else f"{value / HOUR:.1f} h"
+
+
+def size(value: float | None) -> str:
+    """Write a number of bytes in the unit that suits it; null as a dash.
+
+    >>> size(999), size(1_500_000), size(2.5e12), size(None) == NOTHING
+    ('999 B', '1.5 MB', '2.5 TB', True)
+    """
+    if value is None:
+        return NOTHING
+    for factor, unit in ((1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= factor:
+            return f"{value / factor:.1f} {unit}"
+    return f"{value:.0f} B"
+
+
+def short(value: object, most: int = 120) -> str:
+    """Show any value as text, long ones cut and marked so.
+
+    >>> short("a" * 500, 4)
+    'aaa…'
+    """
+    shown = text(value)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def plural(number: int, one: str, many: str) -> str:

@@ -7,6 +7,7 @@
   }
 
   function number(cell) {
+    if (cell.dataset.value !== undefined) return parseFloat(cell.dataset.value);
     return parseFloat(shown(cell).replace(/[\u202f\u00a0]/g, "").replace(/^[<>+]/, "").replace(/^\u2212/, "-"));
   }
 
@@ -41,7 +42,7 @@
 
   function searchable(table) {
     const rows = [...table.tBodies[0].rows];
-    if (rows.length < SEARCH_FROM) return;
+    if (rows.length < SEARCH_FROM || table.matches(".talkers")) return;
     const box = document.createElement("p"), label = document.createElement("label");
     const field = document.createElement("input"), told = document.createElement("span");
     box.className = "search";
