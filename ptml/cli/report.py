@@ -31,7 +31,7 @@ def report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The page. [default: report.html in the folder or beside the file]"),
+        typer.Option(metavar="FILE", help="The page. [default: report.html there, capture.html with scores]"),
     ] = None,
     geo: Annotated[
         list[Path] | None,

@@ -16,12 +16,32 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 SIDE = 380
-WIDE = 420
+WIDE, NARROW = 420, 300
 NAMES_WIDTH = 190
-STEP = 30
+STEP, NARROW_STEP = 30, 52
 MAX_POINTS = 400
 LOW = 1e-4
 Point: TypeAlias = tuple[float, float]
+NAMES_BESIDE: Spec = {
+    "labelLimit": NAMES_WIDTH - 12,
+    "labelFontSize": 12.5,
+    "labelColor": "var(--ink)",
+    "title": None,
+    "minExtent": NAMES_WIDTH,
+    "maxExtent": NAMES_WIDTH,
+}
+NAMES_ABOVE: Spec = {
+    "mark": {
+        "type": "text",
+        "align": "left",
+        "dy": -24,
+        "fontSize": 12.5,
+        "font": FONT,
+        "fill": "var(--ink)",
+        "limit": NARROW,
+    },
+    "encoding": {"x": {"value": 0}, "text": {"field": "name", "type": "nominal"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +130,7 @@ def line_chart(
 
 
 def interval_chart(
-    title: str, *, label: str, rows: Sequence[Interval], domain: Point | None = None
+    title: str, *, label: str, rows: Sequence[Interval], domain: Point | None = None, narrow: bool = False
 ) -> Markup:
     """Draw a point and its interval for each row, the number beside it.
 
@@ -119,6 +139,7 @@ def interval_chart(
         label: What the axis counts.
         rows: From top to bottom.
         domain: Ends of the axis; by default wide enough for all.
+        narrow: Draw it for a phone: names stand above their rows rather than beside them.
 
     >>> row = Interval("grouped", Look("--accent"), 0.75, 0.7, 0.8, "0.750")
     >>> "0.750" in interval_chart("Gap", label="ROC-AUC", rows=[row])
@@ -138,19 +159,24 @@ def interval_chart(
         for row in rows
     ]
     colour = {"field": "colour", "type": "nominal", "scale": None, "legend": None}
-    names = {"labelLimit": NAMES_WIDTH - 12, "labelFontSize": 12.5, "labelColor": "var(--ink)", "title": None}
     spec = {
-        "width": WIDE,
-        "height": {"step": STEP},
+        "width": NARROW if narrow else WIDE,
+        "height": {"step": NARROW_STEP if narrow else STEP},
         "data": {"values": values},
         "encoding": {
             "y": {
                 "field": "name",
                 "type": "nominal",
                 "sort": None,
-                "axis": {**names, "minExtent": NAMES_WIDTH, "maxExtent": NAMES_WIDTH},
+                "axis": None if narrow else NAMES_BESIDE,
             },
-            "x": _quantity("x", label, {"domain": [low, high], "nice": False}, extent=20, tickCount=6),
+            "x": _quantity(
+                "x",
+                label,
+                {"domain": [low, high], "nice": False},
+                extent=20,
+                tickCount=4 if narrow else 6,
+            ),
         },
         "layer": [
             {
@@ -165,6 +191,7 @@ def interval_chart(
                 "mark": {"type": "text", "dy": -11, "fontSize": 12, "font": FONT, "fill": "var(--ink)"},
                 "encoding": {"text": {"field": "text", "type": "nominal"}},
             },
+            *([NAMES_ABOVE] if narrow else []),
         ],
     }
     return drawn(spec, title, "; ".join(f"{row.name}: {row.text}" for row in rows) or "no data")

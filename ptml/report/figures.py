@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from ptml.report.charts import Point
     from ptml.report.levels import LevelPage
 
 BANDS = 1
@@ -24,11 +25,12 @@ MOST_IMPORTANT = 12
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart, and what else it shows."""
+    """A chart, what else it shows, and the same chart for a phone where that is another one."""
 
     title: str
     drawing: Markup
     remark: str = ""
+    narrow: Markup | None = None
 
 
 def overview(level: LevelPage) -> Figure | None:
@@ -43,8 +45,8 @@ def overview(level: LevelPage) -> Figure | None:
     ends = [end for row in rows for end in (row.value, row.low) if end is not None]
     start = 0.0 if min(ends) < 0.5 else 0.5  # noqa: PLR2004 - what guessing gives
     title = f"ROC-AUC by what was held out, {level.level}s"
-    drawing = interval_chart(title, label="ROC-AUC; 0.5 is what guessing gives", rows=rows, domain=(start, 1))
-    return Figure("ROC-AUC by what was held out", drawing)
+    label = "ROC-AUC; 0.5 is what guessing gives"
+    return _intervals("ROC-AUC by what was held out", title, label, rows, (start, 1))
 
 
 def curves(level: LevelPage) -> list[Figure]:
@@ -118,9 +120,17 @@ def importances(level: LevelPage) -> Figure | None:
     if not rows:
         return None
     label = "Loss of ROC-AUC without it"
-    return Figure(
-        "Most important", interval_chart(f"Importance of features, {level.level}s", label=label, rows=rows)
+    return _intervals("Most important", f"Importance of features, {level.level}s", label, rows)
+
+
+def _intervals(
+    caption: str, title: str, label: str, rows: Sequence[Interval], domain: Point | None = None
+) -> Figure:
+    wide, narrow = (
+        interval_chart(title, label=label, rows=rows, domain=domain, narrow=narrow)
+        for narrow in (False, True)
     )
+    return Figure(caption, wide, narrow=narrow)
 
 
 def _lines(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-TOKEN, URL = "IPINFO_TOKEN", "https://api.ipinfo.io"  # noqa: S105 - the name of the variable that holds it
+TOKEN, URL = "IPINFO_TOKEN", "https://api.ipinfo.io"
 PACE = 0.05
 LARGEST_ANSWER = 64 << 10
 LONGEST_WORD = 120

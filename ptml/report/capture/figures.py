@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ptml.report.capture.beacons import Beacon, Bin
     from ptml.report.capture.traffic import Timeline
 
-WIDTH, HEIGHT = 520, 150
+WIDTH, HEIGHT = 440, 140
 SMALL_WIDTH, SMALL_HEIGHT = 240, 64
 MEGABYTE = 1_000_000
 UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -87,7 +87,11 @@ def _bars(values: Sequence[Spec], spans: Sequence[str], title: str, description:
             {
                 "data": {"values": [{"x": number, "text": names[str(number)]} for number in ticks]},
                 "mark": {
-                    "type": "text", "align": "left", "dy": 16, "fontSize": 11.5, "font": FONT,
+                    "type": "text",
+                    "align": "left",
+                    "dy": 16,
+                    "fontSize": 11.5,
+                    "font": FONT,
                     "fill": "var(--soft)",
                 },
                 "encoding": {
@@ -97,7 +101,6 @@ def _bars(values: Sequence[Spec], spans: Sequence[str], title: str, description:
                 },
             },
         ],
-        "padding": {"left": 4, "right": 14, "top": 8, "bottom": 26},
     }
     return drawn(spec, title, description)
 

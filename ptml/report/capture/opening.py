@@ -20,11 +20,14 @@ from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES
 from ptml.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-CONNECTIONS, CAPTURES = "connections.parquet", "captures.parquet"
-"""Files that a folder of scores has."""
+    from ptml.manifest import Manifest
+
+CONNECTIONS, CAPTURES, RUN = "connections.parquet", "captures.parquet", "run.json"
+"""Files that a folder of scores has; the last tells that it is whole."""
 CONN = "conn"
+NO_CONN = "no conn.log"
 SEVERAL_PCAPS = "{} holds {} PCAPs and no logs; a page is on one capture, so none was read"
 LOGS_GONE = "{}: its logs at {} cannot be read ({}), so only what was scored is shown"
 LOGS_CHANGED = "{}: its logs at {} have changed since they were scored, so they are not shown"
@@ -73,11 +76,16 @@ def open_path(path: Path, scratch: Workspace, how: How) -> Opened:
             f"{path} does not exist, so there is nothing to report on",
             hint="give a folder of Zeek logs, a log, a PCAP, or a folder that parse or score wrote",
         )
-    if (path / CONNECTIONS).is_file() and (path / CAPTURES).is_file():
+    if is_scored(path):
         return _scored(path, scratch, how)
     if (path / "manifests" / STAGE).is_dir():
         return _parsed(path)
     return _raw(path, scratch, how)
+
+
+def is_scored(path: Path) -> bool:
+    """Tell whether a folder is one that ``ptml score`` has finished."""
+    return all((path / name).is_file() for name in (CONNECTIONS, CAPTURES, RUN))
 
 
 def _raw(path: Path, scratch: Workspace, how: How) -> Opened:
@@ -123,8 +131,13 @@ def _parsed(path: Path) -> Opened:
         names,
         rows=sum(manifest.rows_out for manifest in manifests),
         quarantined=sum(manifest.rows_in - manifest.rows_out for manifest in manifests),
-        notes=tuple(dict.fromkeys(note for manifest in manifests for note in manifest.notes)),
+        notes=tuple(dict.fromkeys(_notes(manifests))),
     )
+
+
+def _notes(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """Give what was noted, but that a file is no conn.log: what is missing is for the page to say."""
+    return (note for manifest in manifests for note in manifest.notes if note != NO_CONN)
 
 
 def _catalogued(place: Workspace, captures: Iterable[str]) -> dict[str, str]:

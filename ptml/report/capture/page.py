@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ptml.report.capture.figures import gaps, over_time
+from ptml.report.capture.opening import CONN
 from ptml.report.capture.rows import LONGEST_TEXT
 from ptml.report.environment import count, moment, plural, render, seconds, size
 
@@ -88,13 +89,15 @@ class CapturePage:
     def notes(self) -> list[str]:
         """List what a reader should know before believing the page."""
         notes = list(self.opened.notes)
+        if CONN not in self.opened.logs:
+            notes.append("there is no conn.log, or none with a connection in it, so no traffic is shown")
         if self.opened.quarantined:
             lines = plural(self.opened.quarantined, "line", "lines")
             notes.append(f"{lines} could not be read and are not in any count")
         if self.timeline is not None and self.timeline.outside:
             notes.append(
-                f"{plural(self.timeline.outside, 'connection', 'connections')} began weeks or years apart from"
-                " the others, as where a clock jumps; they are counted, but not drawn over time"
+                f"{plural(self.timeline.outside, 'connection', 'connections')} began weeks or years apart"
+                " from the others, as where a clock jumps; they are counted, but not drawn over time"
             )
         if self.timeline is not None and self.timeline.unknown:
             notes.append(f"{plural(self.timeline.unknown, 'connection has', 'connections have')} no time")

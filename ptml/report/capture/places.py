@@ -73,8 +73,8 @@ def places(
             notes.append(error.message)
     if enrichment is not None:
         told = enrichment.ask(public[:MOST_ASKED], enrichment.token, enrichment.cache)
-        for address, place in told.places.items():
-            known[address] |= place
+        for address, words in told.places.items():
+            known[address] |= words
         notes += _notes(told, len(public))
     countries = {address: place["country"] for address, place in known.items() if place.get("country")}
     networks = {address: _network(place) for address, place in known.items() if _network(place)}

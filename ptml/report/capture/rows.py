@@ -29,7 +29,7 @@ MOST_BYTES = 14_000_000
 LONGEST_TEXT = 200
 PLAIN_ROWS = 50
 """Rows that are there without scripts, too."""
-UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+UNSAFE: Mapping[int, str] = {ord(one): f"\\u{ord(one):04x}" for one in "<>&"}
 """What could end or open markup, as JSON also writes it."""
 COLUMNS: Shown = [
     ("ts", "Began (UTC)", "time"),
@@ -44,7 +44,7 @@ COLUMNS: Shown = [
     ("orig_bytes", "Sent", "number"),
     ("resp_bytes", "Received", "number"),
     ("conn_state", "State", "text"),
-    ("uid", "uid", "text"),
+    ("uid", "uid", "id"),
 ]
 """Column, title, kind; `wide` is text that may be long."""
 SCORED: Shown = [("probability", "Probability", "number"), ("verdict", "Verdict", "text")]
@@ -166,7 +166,7 @@ def _address(text: str) -> tuple[int, int, str]:
 def _json(value: Mapping[str, Any]) -> Markup:
     """Write JSON that cannot end the element it stands in, whatever its strings hold."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.translate(str.maketrans(UNSAFE)))  # noqa: S704 - no character of markup is left
+    return Markup(text.translate(UNSAFE))  # noqa: S704 - no character of markup is left
 
 
 def _plain(columns: Iterable[Row], rows: int) -> list[list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ptml.errors import CannotWrite, SettingsError
+from ptml.errors import CannotWrite, MissingInput, SettingsError
 from ptml.io import write_bytes
 from ptml.parse.stage import How
 from ptml.report.capture.beacons import beacons
 from ptml.report.capture.events import files, notices, weirds
 from ptml.report.capture.names import asked_names, met_names
-from ptml.report.capture.opening import CONN, Opened, open_path
+from ptml.report.capture.opening import CONN, Opened, is_scored, open_path
 from ptml.report.capture.page import CapturePage, render_capture
 from ptml.report.capture.places import Enrichment, places
 from ptml.report.capture.rows import connection_table
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ptml.types import JsonObject
 
 ALERTS = 200
-PAGE = "report.html"
+PAGE, SCORED_PAGE = "report.html", "capture.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def report(
     Args:
         path: A folder of Zeek logs, a log, a PCAP, a folder that ``ptml parse`` wrote, or one that
             ``ptml score`` wrote.
-        out: The page; by default ``report.html`` in the folder, or beside the file.
+        out: The page; by default ``report.html`` in the folder or beside the file, and ``capture.html`` in
+            a folder of scores.
         geo: Databases (.mmdb) that tell countries and networks of addresses.
         enrichment: Whom to ask over the network about addresses; by default nobody.
         parsing: How logs are read.
@@ -92,11 +94,11 @@ def report(
     ('report.html', 1)
     """
     started = time.perf_counter()
-    page = out or (path if path.is_dir() else path.parent) / PAGE
-    _check_place(page)
+    page = out or _usual_page(path)
+    _check(page, geo)
     with tempfile.TemporaryDirectory(prefix="ptml-report-") as scratch:
         opened = open_path(path, Workspace(Path(scratch), durable=False), How.of(parsing))
-        content = _content(opened, geo, enrichment)
+        content = page_of(opened, geo, enrichment)
     html = render_capture(content).encode()
     write_bytes(page, html, page.parent)
     return Reported(
@@ -110,15 +112,40 @@ def report(
     )
 
 
-def _check_place(page: Path) -> None:
-    """Find out before the work is done what would stop the page from being written."""
+def _check(page: Path, geo: Sequence[Path]) -> None:
+    """Find out before the work is done what would make it useless."""
     if page.is_dir():
         raise SettingsError(f"{page} is a folder, and a page is a file", hint=f"--out {page / PAGE}")
-    if page.parent.exists() and not page.parent.is_dir():
-        raise CannotWrite(f"cannot write {page}: {page.parent} is no folder", hint="choose another --out")
+    for database in geo:
+        if not database.is_file():
+            raise MissingInput(f"{database} is no file; a database of addresses was expected")
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot make the folder {page.parent}: {error.strerror}; nothing was done",
+            hint="choose another --out",
+        ) from error
+    if not os.access(page.parent, os.W_OK):
+        raise CannotWrite(
+            f"{page.parent} may not be written to; nothing was done", hint="choose another place by --out"
+        )
 
 
-def _content(opened: Opened, geo: Sequence[Path], enrichment: Enrichment | None) -> CapturePage:
+def _usual_page(path: Path) -> Path:
+    """Name the page where nobody does; in a folder of scores ``report.html`` is the page of the scores."""
+    folder = path if path.is_dir() else path.parent
+    return folder / (SCORED_PAGE if is_scored(path) else PAGE)
+
+
+def page_of(opened: Opened, geo: Sequence[Path] = (), enrichment: Enrichment | None = None) -> CapturePage:
+    """Count all that the page shows.
+
+    Args:
+        opened: The logs.
+        geo: As for :func:`report`.
+        enrichment: As for :func:`report`.
+    """
     logs = opened.logs
     conn = shaped(logs, CONN)
     if conn is None:

@@ -85,9 +85,11 @@ def timeline(conn: pl.LazyFrame) -> Timeline | None:
     unknown = int(days["len"].sum()) - int(known["len"].sum())
     first, last = _together(list(known.iter_rows()))
     kept = conn.filter(pl.col("ts").dt.truncate("1d").is_between(first, last))
-    start, end, count = kept.select(
-        pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last"), pl.len()
-    ).collect(engine="streaming").row(0)
+    start, end, count = (
+        kept.select(pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last"), pl.len())
+        .collect(engine="streaming")
+        .row(0)
+    )
     step = _step((end - start).total_seconds())
     start = _floor(start, step)
     microseconds = round(step * 1_000_000)
@@ -100,9 +102,6 @@ def timeline(conn: pl.LazyFrame) -> Timeline | None:
         for number in range(max(by_bar) + 1)
     ]
     return Timeline(start, step, bars, int(known["len"].sum()) - count, unknown)
-
-
-
 
 
 def _together(days: Sequence[tuple[datetime, int]]) -> tuple[datetime, datetime]:
@@ -139,8 +138,8 @@ def _with_rest(table: pl.DataFrame) -> list[Row]:
     ordered = table.sort("connections", "name", descending=[True, False], nulls_last=True)
     ordered = ordered.with_columns(BYTES)
     all_of_it = int(ordered["connections"].sum()) or 1
-    rows = ordered.head(SHARES).to_dicts()
-    rest = ordered.slice(SHARES)
+    shown = SHARES if ordered.height > SHARES + 1 else SHARES + 1
+    rows, rest = ordered.head(shown).to_dicts(), ordered.slice(shown)
     if rest.height:
         sums = {name: rest[name].sum() for name in ("connections", "sent", "received", "bytes")}
         rows.append({"name": f"{rest.height} others", **sums})

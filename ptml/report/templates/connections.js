@@ -43,7 +43,7 @@
     line.setAttribute("aria-rowindex", place + 2);
     for (const column of columns) {
       const cell = document.createElement("td"), text = shown(column, row);
-      cell.className = column.kind === "number" || column.kind === "port" ? "n" : column.kind;
+      cell.className = column.kind + (column.kind === "number" || column.kind === "port" ? " n" : "");
       cell.textContent = text;
       if (column.kind === "wide" && text !== NONE) cell.title = text;
       line.append(cell);
