@@ -163,14 +163,16 @@ def test_the_page_loads_nothing_and_its_links_stay_on_it() -> None:
 
 
 def test_each_chart_has_a_name() -> None:
-    """Six charts a level, each with a title for those who cannot see it."""
+    """Six charts a level, each with a title for those who cannot see it; two of them once more for phones."""
     charts = [attrs for tag, attrs in Reader(HTML).tags if attrs.get("class") == "chart"]
     assert [attrs["aria-label"] for attrs in charts] == [
+        "ROC-AUC by what was held out, connections",
         "ROC-AUC by what was held out, connections",
         "ROC curve, connections",
         "ROC curve with false positive rates from 0.0001, connections",
         "Precision-recall curve, connections",
         "Calibration, connections",
+        "Importance of features, connections",
         "Importance of features, connections",
     ]
 

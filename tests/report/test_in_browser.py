@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
+from ptml.report.capture import report
 from ptml.report.evaluation import render_evaluation
 from tests.browser import DESKTOP, PHONE
+from tests.report.capture.samples import hostile, scored
 from tests.report.samples import EVALUATION
-from tests.report.test_scores import hostile_page
+from tests.report.test_scores import HOSTILE, hostile_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +23,17 @@ if TYPE_CHECKING:
 
     Page: TypeAlias = Callable[[], str]
 
+
+def hostile_capture() -> str:
+    """Make the page of a scored capture in which every string attacks."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        scores = scored(root, {HOSTILE: hostile(root / "capture")}, reasons=[HOSTILE])
+        return report(scores).page.read_text("utf-8")
+
+
 PAGES: dict[str, Page] = {
+    "capture": cache(hostile_capture),
     "evaluation": cache(lambda: render_evaluation(EVALUATION)),
     "scores": cache(hostile_page),
 }
@@ -59,7 +73,7 @@ def test_hostile_names_run_nothing(browser: Browser, page: Page) -> None:
     """No element, handler or address of an attacker's making is in the page as the browser built it."""
     browser.show(page())
     assert not browser.run("return document.querySelector('img, iframe, object, embed, form, base')")
-    assert len(browser.run("return [...document.scripts].map(s => s.text)")) == 1
+    assert len(browser.run("return [...document.scripts].filter(s => s.type !== 'application/json')")) == 1
     assert browser.run(HANDLERS) == []
     assert not browser.run(
         "return [...document.links].filter(a => !a.getAttribute('href').startsWith('#')).length"
@@ -157,6 +171,18 @@ def test_without_scripts_all_numbers_are_there(browser: Browser) -> None:
     browser.show(PAGES["evaluation"](), scripts=False)
     assert browser.elements("button, input") == []
     assert browser.run(words) == with_scripts
+
+
+def test_intervals_fit_a_phone_without_scrolling(browser: Browser) -> None:
+    """On a phone the charts of intervals are as wide as their boxes, their texts large enough to read."""
+    browser.show(PAGES["evaluation"](), width=PHONE)
+    beyond = (
+        "return [...document.querySelectorAll('.scroll.wide')].filter(e => e.scrollWidth > e.clientWidth + 1)"
+    )
+    assert browser.run(beyond) == []
+    texts = """return [...document.querySelectorAll('.scroll.wide svg.chart text')]
+        .filter(e => e.getClientRects().length).map(e => e.getBoundingClientRect().height)"""
+    assert min(browser.run(texts)) > 9
 
 
 def test_charts_follow_light_and_dark(browser: Browser) -> None:

@@ -76,6 +76,11 @@ def open_path(path: Path, scratch: Workspace, how: How) -> Opened:
             f"{path} does not exist, so there is nothing to report on",
             hint="give a folder of Zeek logs, a log, a PCAP, or a folder that parse or score wrote",
         )
+    if (path / CONNECTIONS).is_file() and not is_scored(path):
+        raise BadData(
+            f"{path} holds scores that are not whole: {CAPTURES} or {RUN} is missing",
+            hint="run `ptml score` again: it goes on where it stopped",
+        )
     if is_scored(path):
         return _scored(path, scratch, how)
     if (path / "manifests" / STAGE).is_dir():

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from ptml.identity import capture_id_of_logs
+from ptml.parse.scan import log_files, scan_zeek
+from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES
+from ptml.score.tables import write_tables
 from tests.builders import CONN, conn_log, conn_row, zeek_log
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ATTACK = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;<!--{{7*7}}"
@@ -67,3 +74,41 @@ def hostile(folder: Path) -> Path:
     (folder / "notice.log").write_bytes(zeek_log("notice", NOTICE, [[AT, HOSTILE, HOSTILE, HOSTILE]]))
     (folder / "weird.log").write_bytes(zeek_log("weird", WEIRD, [[AT, HOSTILE, HOSTILE, HOSTILE]]))
     return folder
+
+
+def scored(folder: Path, captures: Mapping[str, Path], reasons: Sequence[str] | None = None) -> Path:
+    """Write what `ptml score` writes of captures, by the code that writes it there.
+
+    Of each, every tenth connection is an alert of probability 0.9, and the others have 0.1.
+    """
+    out = folder / "scores"
+    out.mkdir(parents=True)
+    tables, parts = [], []
+    for number, (name, path) in enumerate(captures.items()):
+        capture_id = capture_id_of_logs(log_files(path))
+        conn = scan_zeek(path / "conn.log").collect()
+        alert = pl.int_range(pl.len()) % 10 == 0
+        part = CONNECTION_SCORES.check(
+            conn.select("uid", "ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p").with_columns(
+                capture_id=pl.lit(capture_id),
+                probability=pl.when(alert).then(0.9).otherwise(0.1),
+                verdict=pl.when(alert).then(pl.lit("malicious")).otherwise(pl.lit("benign")),
+                threshold=pl.lit(0.5),
+                out_of_distribution=pl.lit(None, pl.Boolean),
+                reasons=pl.when(alert).then(pl.lit(reasons, pl.List(pl.String))),
+            )
+        )
+        parts.append(folder / f"{number}.parquet")
+        part.write_parquet(parts[-1])
+        row = dict.fromkeys(CAPTURE_SCORES.schema) | {
+            "capture_id": capture_id,
+            "name": name,
+            "path": str(path),
+            "connections": conn.height,
+            "alerts": (conn.height + 9) // 10,
+            "top_probability": 0.9,
+        }
+        tables.append(pl.DataFrame([row], schema=CAPTURE_SCORES.schema))
+    write_tables(out, pl.concat(tables), connections=parts, hosts=[])
+    (out / "run.json").write_text("{}")
+    return out
