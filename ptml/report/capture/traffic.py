@@ -35,7 +35,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "Responders": ("id.resp_h",),
     "Pairs": ("id.orig_h", "id.resp_h", "id.resp_p", "proto"),
 }
-MIXES: Mapping[str, str] = {"Protocol": "proto", "Service": "service", "How it ended": "conn_state"}
+MIXES: Mapping[str, str] = {"Protocol": "proto", "Service": "service", "End state": "conn_state"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,13 @@ def many() -> str:
     """Make the page of 100 000 connections: the n-th sends n * 7919 mod 100 003 bytes, each value once."""
     number = pl.int_range(MANY)
     conn = pl.select(
-        uid=pl.format("C{}", number),
-        ts=pl.lit(START) + number * timedelta(seconds=1),
-        **{"id.orig_h": pl.format("10.0.{}.{}", number // 250 % 200, number % 250)},
-        **{"id.resp_h": pl.lit("203.0.113.9"), "id.resp_p": pl.lit(443, pl.UInt16)},
-        orig_bytes=(number * 7919 % 100_003).cast(pl.UInt64),
-        duration=pl.when(number % 2 == 0).then(number / 3),
+        pl.format("C{}", number).alias("uid"),
+        (pl.lit(START) + number * timedelta(seconds=1)).alias("ts"),
+        pl.format("10.0.{}.{}", number // 250 % 200, number % 250).alias("id.orig_h"),
+        pl.lit("203.0.113.9").alias("id.resp_h"),
+        pl.lit(443, pl.UInt16).alias("id.resp_p"),
+        (number * 7919 % 100_003).cast(pl.UInt64).alias("orig_bytes"),
+        pl.when(number % 2 == 0).then(number / 3).alias("duration"),
     )
     return render_capture(page_of(Opened("many", {"conn": conn.lazy()})))
 

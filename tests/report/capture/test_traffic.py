@@ -20,7 +20,7 @@ def conn(**columns: list[object]) -> pl.LazyFrame:
     names = ("ts", "id.orig_h", "id.resp_h", "id.resp_p", "proto", "service", "conn_state")
     given_ = {name.replace("__", "."): values for name, values in columns.items()}
     all_of_it = {name: [None] * height for name in (*names, "orig_bytes", "resp_bytes")} | given_
-    types = {"ts": TIME_TYPE, "orig_bytes": pl.UInt64, "resp_bytes": pl.UInt64}
+    types = {"ts": TIME_TYPE, "orig_bytes": pl.UInt64(), "resp_bytes": pl.UInt64()}
     return pl.LazyFrame(all_of_it, schema_overrides=types)
 
 
