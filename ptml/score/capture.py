@@ -82,6 +82,8 @@ class CaptureOutcome:
     probability: float | None
     verdict: str | None
     threshold: float | None
+    family: str | None
+    family_probability: float | None
     rows_read: int
     rows_quarantined: int
     rows_left_out: int
@@ -263,7 +265,10 @@ def _mean_probability(parts: list[Path]) -> float | None:
 def _score_whole(task: CaptureTask, model: Model, features: pl.DataFrame) -> dict[str, Any]:
     parts = connection_parts(task.folder)
     scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
-    return model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
+    found = model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
+    if found["verdict"] == "malicious":
+        found |= model.name_families(features).row(0, named=True)
+    return found
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:
