@@ -23,7 +23,7 @@ NAMING = (
     ("named", "Of families that can be named, got a name"),
     ("right", "Of all names given, right"),
     ("rare_unknown", "Of families too rare to be named, came out unknown"),
-    ("unseen_unknown", "Of families that can be named but were never seen, came out unknown"),
+    ("unseen_unknown", "Of families that can be named, left out of what was learned from, came out unknown"),
 )
 COMPARED = ("roc_auc", "pr_auc", "tpr_at_fpr_1e-2", "recall", "false_positive_rate", "brier")
 

@@ -53,14 +53,14 @@ class FittedFamilies:
 
     def log_odds(self, inputs: pl.DataFrame) -> NDArray[np.float64]:
         """Give what each family's estimator says of each row, a column a family."""
-        odds: NDArray[np.float64] = family_log_odds(self.pipelines, inputs)
-        return odds
+        return family_log_odds(self.pipelines, inputs)
 
 
 def named_rows(data: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Select the malicious rows whose family is known."""
     known = (data.y == 1) & data.keys["family"].is_not_null().to_numpy()
-    return rows[known[rows]]
+    kept: NDArray[np.int64] = rows[known[rows]]
+    return kept
 
 
 def family_sizes(data: Dataset, rows: NDArray[np.int64]) -> dict[str, int]:

@@ -141,7 +141,7 @@ def test_pooled_captures_cannot_be_named() -> None:
 
 
 def test_a_trained_model_names_families_and_is_reproduced(tmp_path: Path) -> None:
-    """From a workspace to a loaded model that names a new capture; the card says so; training again agrees."""
+    """A model made from a workspace names new captures; its card says so; training again agrees."""
     made = [
         *(Made(f"low{i}", "malicious", family="low", shift=-9.0, source="trap") for i in range(4)),
         *(Made(f"high{i}", "malicious", family="high", shift=9.0, source="trap") for i in range(4)),
@@ -155,7 +155,9 @@ def test_a_trained_model_names_families_and_is_reproduced(tmp_path: Path) -> Non
     settings = TrainSettings(spec=str(spec), folds=3)
     train(workspace, settings, engine=LocalEngine(1))
     model = load_model("naming", workspace)
-    new = pl.concat([capture_table(Made("n1", "malicious", shift=9.0)), capture_table(Made("n2", shift=-9.0))])
+    new = pl.concat(
+        [capture_table(Made("n1", "malicious", shift=9.0)), capture_table(Made("n2", shift=-9.0))]
+    )
     assert model.name_families(new)["family"].to_list() == ["high", "low"]
     card = (workspace.model("naming") / "card.md").read_text("utf-8")
     assert "`high`, `low`" in card
