@@ -66,7 +66,7 @@ def similar(
     """Find captures that are like one, among those at hand or at PacketTotal.
 
     Captures at hand are compared by the features of whole captures (`ptml features` makes them), each family
-    of features counting the same; docs/features.md tells how far apart two captures are. Captures of one
+    of features counting the same; docs/similar.md tells how far apart two captures are. Captures of one
     source resemble each other whatever they hold: look at the source before you believe the label.
 
     Examples:
