@@ -207,6 +207,8 @@ def judge(
         probability=verdict.get("probability"),
         verdict=verdict.get("verdict"),
         threshold=verdict.get("threshold"),
+        family=verdict.get("family"),
+        family_probability=verdict.get("family_probability"),
         rows_read=manifest.rows_out,
         rows_quarantined=manifest.rows_in - manifest.rows_out,
         rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
