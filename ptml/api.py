@@ -14,6 +14,7 @@ from __future__ import annotations
 from ptml.doctor import doctor
 from ptml.evaluate.audit import audit
 from ptml.evaluate.stage import evaluate
+from ptml.features.similar import similar_captures
 from ptml.features.stage import features, pairs
 from ptml.inventory import catalog, catalog_export, catalog_verify
 from ptml.parse.describe import schema
@@ -63,6 +64,7 @@ __all__ = [
     "score",
     "search",
     "similar",
+    "similar_captures",
     "simulate",
     "sources",
     "train",

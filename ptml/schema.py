@@ -237,6 +237,16 @@ CAPTURE_SCORES = Table(
             "malicious if the probability reaches the threshold, else benign; null: not known",
         ),
         ("threshold", pl.Float64, "the model's threshold for captures; null if it does not judge captures"),
+        (
+            "family",
+            pl.String,
+            "family of one called malicious; null: unknown, or the model names no families",
+        ),
+        (
+            "family_probability",
+            pl.Float64,
+            "probability of the family that comes first, named or not; null: not asked for",
+        ),
     ),
 )
 SPLITS = Table(

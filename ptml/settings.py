@@ -428,11 +428,24 @@ def checked(model: type[S], values: Mapping[str, Any], where: str) -> S:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = error.errors()
+        faults = _own_faults(error.errors())
         unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
         message = "; ".join(_describe(fault) for fault in faults)
         hint = _nearest_key(model, unknown[0]) if unknown else _nearest_choice(faults)
         raise SettingsError(f"{where}: {message}", hint=hint) from error
+
+
+def _own_faults(faults: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Drop lists that are too short only because an item of theirs is at fault."""
+    places = [fault["loc"] for fault in faults]
+    return [
+        fault
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(
+            len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places
+        )
+    ]
 
 
 def _describe(fault: ErrorDetails) -> str:

@@ -41,6 +41,16 @@ def test_a_mistyped_choice_is_answered_with_the_nearest() -> None:
         checked(EvaluateSettings, {"protocols": ["leave-source"]}, "ptml evaluate")
 
 
+def test_a_mistyped_choice_alone_in_its_list_is_one_fault() -> None:
+    """The list is not called too short because its only item was refused; one that is empty is."""
+    with pytest.raises(SettingsError) as caught:
+        checked(EvaluateSettings, {"protocols": ("groupt",)}, "here")
+    assert "at least" not in str(caught.value)
+    assert "did you mean 'grouped' for 'groupt'" in str(caught.value)
+    with pytest.raises(SettingsError, match="at least 1 item"):
+        checked(EvaluateSettings, {"protocols": ()}, "here")
+
+
 def test_not_toml_says_where(tmp_path: Path) -> None:
     """A file that is not TOML is a settings error with the line."""
     with pytest.raises(SettingsError, match=r"not valid TOML.*line 1"):

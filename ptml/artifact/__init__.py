@@ -6,16 +6,17 @@ training. No pickle is ever read.
 
 from __future__ import annotations
 
+from ptml.artifact.calibration import Calibration
 from ptml.artifact.contract import (
     CLASSES,
     AuditMark,
     BudgetThreshold,
-    Calibration,
     LevelManifest,
     ModelManifest,
     OutOfFold,
     TrainingCounts,
 )
+from ptml.artifact.family import FamilyFigures, FamilyManifest, first_of
 from ptml.artifact.inputs import (
     IDENTITY,
     KEYS,
@@ -27,6 +28,7 @@ from ptml.artifact.inputs import (
 from ptml.artifact.model import (
     CARD,
     Model,
+    family_log_odds,
     find_model,
     load_model,
     log_odds,
@@ -49,6 +51,8 @@ __all__ = [
     "Calibration",
     "CaptureStack",
     "Commit",
+    "FamilyFigures",
+    "FamilyManifest",
     "FeatureContract",
     "LevelManifest",
     "Machine",
@@ -58,7 +62,9 @@ __all__ = [
     "TrainingCounts",
     "commit_of",
     "contracts_of",
+    "family_log_odds",
     "find_model",
+    "first_of",
     "load_model",
     "log_odds",
     "model_inputs",

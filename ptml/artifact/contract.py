@@ -1,15 +1,16 @@
-"""What is known about a model: the manifest in its folder, and the calibration of its probabilities."""
+"""What is known about a model: the manifest in its folder."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from ptml.artifact.calibration import Calibration  # noqa: TC001 - pydantic resolves annotations at run time
+from ptml.artifact.family import FamilyManifest  # noqa: TC001 - pydantic resolves annotations at run time
 from ptml.artifact.inputs import FeatureContract, refuse_identity
 from ptml.artifact.origin import Commit, Machine  # noqa: TC001 - pydantic resolves annotations at run time
-from ptml.artifact.pooling import FEATURES, CaptureStack, Finite
+from ptml.artifact.pooling import FEATURES, CaptureStack
 from ptml.errors import BadData, ModelMismatch, quoted
 from ptml.settings import Section
 from ptml.types import STANDARD_WINDOWS, Level, Light, Windows
@@ -17,59 +18,10 @@ from ptml.types import STANDARD_WINDOWS, Level, Light, Windows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 MODEL_MANIFEST_VERSION = 1
 CLASSES = ("benign", "malicious")
 RecordName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.(json|parquet)$")]
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-
-
-class Calibration(Section):
-    """How an estimator's log-odds become probabilities; it never turns the order of two rows round.
-
-    Attributes:
-        kind: `sigmoid` is Platt's: 1 / (1 + exp(-(slope x log-odds + intercept))). `isotonic` goes straight
-            from point to point, flat beyond the first and the last. `none` is the sigmoid as it stands.
-        slope: Of the sigmoid; positive.
-        intercept: Of the sigmoid.
-        log_odds: The isotonic points' log-odds, rising.
-        probabilities: The isotonic points' probabilities, never falling.
-    """
-
-    kind: Literal["sigmoid", "isotonic", "none"] = "sigmoid"
-    slope: float = Field(1.0, gt=0, allow_inf_nan=False)
-    intercept: float = Field(0.0, allow_inf_nan=False)
-    log_odds: tuple[Finite, ...] = ()
-    probabilities: tuple[Share, ...] = ()
-
-    @model_validator(mode="after")
-    def _keeps_order(self) -> Calibration:
-        if len(self.log_odds) != len(self.probabilities):
-            raise ValueError("log_odds and probabilities are not of one length")
-        if bool(self.log_odds) != (self.kind == "isotonic"):
-            raise ValueError("isotonic calibration, and no other, has points")
-        if np.any(np.diff(self.log_odds) <= 0) or np.any(np.diff(self.probabilities) < 0):
-            raise ValueError("points must rise: calibration never turns the order of two rows round")
-        if self.kind == "none" and (self.slope != 1 or self.intercept != 0):
-            raise ValueError("a slope and an intercept belong to the sigmoid")
-        return self
-
-    def apply(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn an estimator's log-odds into probabilities.
-
-        >>> Calibration(slope=1.0, intercept=0.0).apply(np.array([0.0])).tolist()
-        [0.5]
-        >>> points = Calibration(kind="isotonic", log_odds=(-1.0, 1.0), probabilities=(0.1, 0.5))
-        >>> points.apply(np.array([-9.0, 0.0, 9.0])).round(3).tolist()
-        [0.1, 0.3, 0.5]
-        """
-        if self.kind == "isotonic":
-            return np.interp(log_odds, self.log_odds, self.probabilities)
-        shifted = np.clip(self.slope * log_odds + self.intercept, -500, 500)  # exp would overflow beyond 709
-        result: NDArray[np.float64] = 1 / (1 + np.exp(-shifted))
-        return result
 
 
 class BudgetThreshold(Section):
@@ -123,6 +75,7 @@ class LevelManifest(Section):
         params: Parameters that a search found.
         stack: What a verdict on a capture makes of the scores of its connections, if it looks at them; where
             it looks at nothing else, there are no features and no file.
+        family: What names the family of malicious captures from the same features, if the spec asked for it.
     """
 
     features: tuple[FeatureContract, ...]
@@ -135,6 +88,7 @@ class LevelManifest(Section):
     params: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     training: TrainingCounts
     stack: CaptureStack | None = None
+    family: FamilyManifest | None = None
     file: str | None = Field(None, pattern=r"^[a-z]+-[0-9a-f]{12}\.skops$")
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
@@ -149,6 +103,8 @@ class LevelManifest(Section):
         alone = self.stack is not None and FEATURES not in self.stack.inputs
         if any(bool(part) == alone for part in (self.features, self.file, self.sha256)):
             raise ValueError("features, file and sha256 belong to a level, unless it pools scores alone")
+        if self.family and not (self.features and self.family.file and self.family.sha256):
+            raise ValueError("families are named from features, by estimators in a file")
         return self
 
 

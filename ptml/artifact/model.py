@@ -19,7 +19,7 @@ from ptml.io import json_bytes, read_json, write_together
 from ptml.workspace import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
@@ -41,11 +41,14 @@ class Model:
         folder: Where it was loaded from.
         manifest: What it was trained on and what it expects.
         estimators: One fitted scikit-learn pipeline a level, but for captures judged by connections alone.
+        families: What tells each family of malicious captures from the others, where it was trained to; in
+            the order of its manifest.
     """
 
     folder: Path
     manifest: ModelManifest
     estimators: Mapping[Level, Pipeline]
+    families: tuple[Pipeline, ...] = ()
 
     @property
     def name(self) -> str:
@@ -114,17 +117,45 @@ class Model:
         table = stack_table(keys["capture_id"], pooled, own)
         return _verdicts(keys, contract, contract.stack.log_odds(table))
 
+    def name_families(self, features: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+        """Name the family of captures, taking for granted that they are malicious.
+
+        Args:
+            features: The features of the captures; more columns than the model uses do no harm.
+
+        Returns:
+            ``capture_id``, ``family`` (null where it is unknown, or the model names none) and
+            ``family_probability`` (of the family that comes first, named or not; null where the model names
+            none), a row a capture, in the order they came in.
+
+        Raises:
+            ModelMismatch: Columns are missing or of another type, or the model does not know captures.
+        """
+        contract = self.manifest.level("capture")
+        if contract.family is None:
+            nothing = {"family": pl.String, "family_probability": pl.Float64}
+            empty = [pl.lit(None, dtype).alias(name) for name, dtype in nothing.items()]
+            return features.lazy().select("capture_id", *empty).collect()
+        keys, inputs = self._own_inputs(features, "capture")
+        answers = contract.family.answers(family_log_odds(self.families, inputs))
+        return pl.concat([keys, answers], how="horizontal")
+
     def _own_log_odds(
         self, features: pl.DataFrame | pl.LazyFrame, level: Level
     ) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+        keys, inputs = self._own_inputs(features, level)
+        return keys, log_odds(self.estimators[level], inputs)
+
+    def _own_inputs(
+        self, features: pl.DataFrame | pl.LazyFrame, level: Level
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
         contract = self.manifest.level(level)
         lazy = features.lazy()
         schema = lazy.collect_schema()
         check_features(schema, contract.features, self.name)
         keys = [name for name in KEYS[level] if name in schema]
         frame = lazy.select(*keys, *(feature.name for feature in contract.features)).collect()
-        inputs = model_inputs(frame, contract.features)
-        return frame.select(keys), log_odds(self.estimators[level], inputs)
+        return frame.select(keys), model_inputs(frame, contract.features)
 
     def require_feature_version(self, expected: str) -> None:
         """Insist that the model was trained on this version of the features.
@@ -173,12 +204,19 @@ def log_odds(estimator: Pipeline, inputs: pl.DataFrame) -> NDArray[np.float64]:
     return result
 
 
+def family_log_odds(estimators: Sequence[Pipeline], inputs: pl.DataFrame) -> NDArray[np.float64]:
+    """Give what each family's estimator says of each row, a column a family."""
+    odds: NDArray[np.float64] = np.stack([log_odds(one, inputs) for one in estimators], axis=1)
+    return odds
+
+
 def save_model(
     folder: Path,
     manifest: Mapping[str, Any],
     estimators: Mapping[Level, Pipeline],
     scratch: Path,
     *,
+    families: tuple[Pipeline, ...] = (),
     record: Mapping[str, bytes] | None = None,
     card: Callable[[ModelManifest], str] | None = None,
 ) -> ModelManifest:
@@ -191,6 +229,7 @@ def save_model(
         manifest: What `ModelManifest` holds, without each level's ``file`` and ``sha256``.
         estimators: A fitted pipeline a level; none for captures judged by their connections alone.
         scratch: A folder on the same file system for unfinished files.
+        families: A fitted pipeline a family of captures, in the order of the manifest.
         record: Other files of the model's record, by name.
         card: Writes the model's card from its manifest.
 
@@ -203,12 +242,19 @@ def save_model(
     levels: dict[str, Any] = dict(manifest["levels"])
     files: dict[str, bytes] = {}
     record = record or {}
-    for level, estimator in estimators.items():
+
+    def dumped(name: str, estimator: Pipeline | tuple[Pipeline, ...]) -> dict[str, str]:
         data = dump_estimator(estimator)
         digest = hashlib.sha256(data).hexdigest()
-        file = f"{level}-{digest[:12]}.skops"
+        file = f"{name}-{digest[:12]}.skops"
         files[file] = data
-        levels[level] = {**manifest["levels"][level], "file": file, "sha256": digest}
+        return {"file": file, "sha256": digest}
+
+    for level, estimator in estimators.items():
+        levels[level] = {**levels[level], **dumped(level, estimator)}
+    if families:
+        part = {**levels["capture"]["family"], **dumped("family", families)}
+        levels["capture"] = {**levels["capture"], "family": part}
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in record.items()}
     parts = {**manifest, "manifest_version": 1, "levels": levels, "files": digests}
     whole = parse_manifest(folder / MANIFEST, parts)
@@ -294,7 +340,7 @@ def load_model(
         for level, part in manifest.levels.items()
         if part.file and part.sha256
     }
-    model = Model(folder, manifest, estimators)
+    model = Model(folder, manifest, estimators, _load_families(folder, manifest))
     if feature_version is not None:
         model.require_feature_version(feature_version)
     return model
@@ -309,6 +355,17 @@ def _check_libraries(manifest: ModelManifest) -> None:
             "which may read it differently",
             hint="train it again, or install the version that made it",
         )
+
+
+def _load_families(folder: Path, manifest: ModelManifest) -> tuple[Pipeline, ...]:
+    from ptml.artifact.skopsfile import load_estimators  # noqa: PLC0415 - loads scikit-learn
+
+    level = manifest.levels.get("capture")
+    if level is None or level.family is None:
+        return ()
+    part = level.family
+    path = folder / part.file
+    return load_estimators(_checked_bytes(path, part.sha256), path, len(part.families))
 
 
 def _load_level(folder: Path, file: str, sha256: str) -> Pipeline:

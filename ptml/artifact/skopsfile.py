@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
@@ -90,13 +90,14 @@ TYPES = frozenset(
 )
 
 
-def dump_estimator(estimator: Pipeline) -> bytes:
-    """Turn a fitted pipeline into the bytes of a skops file.
+def dump_estimator(estimator: Pipeline | tuple[Pipeline, ...]) -> bytes:
+    """Turn a fitted pipeline, or several, into the bytes of a skops file.
 
     Raises:
         BadData: It holds a type that reading would refuse.
     """
-    data: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
+    content = list(estimator) if isinstance(estimator, tuple) else estimator
+    data: bytes = skops.io.dumps(content, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
     _check_contents(data, "the fitted model")
     return data
 
@@ -107,9 +108,30 @@ def load_estimator(data: bytes, path: Path) -> Pipeline:
     Raises:
         BadData: It is not such a file, names a type outside the list, or its trees are broken.
     """
+    estimator = _read(data, path)
+    _check_pipeline(estimator, path)
+    return estimator
+
+
+def load_estimators(data: bytes, path: Path, count: int) -> tuple[Pipeline, ...]:
+    """Build the pipelines of a skops file of several, checked like one.
+
+    Raises:
+        BadData: It is not such a file, holds another number, names a type outside the list, or its trees are
+            broken.
+    """
+    estimators = _read(data, path)
+    if not isinstance(estimators, list) or len(estimators) != count:
+        raise BadData(f"{path} does not hold {count} pipelines", hint="train or fetch the model again")
+    for estimator in estimators:
+        _check_pipeline(estimator, path)
+    return tuple(estimators)
+
+
+def _read(data: bytes, path: Path) -> Any:  # noqa: ANN401 - whatever the file describes
     _check_contents(data, str(path))
     try:
-        estimator = skops.io.loads(data, trusted=sorted(TYPES))
+        return skops.io.loads(data, trusted=sorted(TYPES))
     except UntrustedTypesFoundException as error:
         raise BadData(f"{path} holds types that no model of ptml has: {error}; nothing was loaded") from error
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError, EOFError) as error:
@@ -117,10 +139,12 @@ def load_estimator(data: bytes, path: Path) -> Pipeline:
             f"{path} does not hold a model that this version can read: {error}",
             hint="train or fetch it again",
         ) from error
+
+
+def _check_pipeline(estimator: Any, path: Path) -> None:  # noqa: ANN401 - whatever the file describes
     if type(estimator).__name__ != "Pipeline" or not hasattr(estimator, "steps"):
         raise BadData(f"{path} holds a {type(estimator).__name__}, not a pipeline")
     check_trees(estimator.steps[-1][1])
-    return estimator
 
 
 def _check_contents(data: bytes, what: str) -> None:

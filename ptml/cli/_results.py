@@ -10,6 +10,7 @@ import typer
 from ptml.cli._render import describe, details, remark, remarks, show_table
 
 if TYPE_CHECKING:
+    from ptml.artifact import FamilyManifest
     from ptml.evaluate.audit import AuditResult
     from ptml.evaluate.stage import EvaluationResult
     from ptml.parse.filereport import LogCount
@@ -55,6 +56,9 @@ def show_training(result: TrainResult) -> None:
     ]
     kept = "kept, nothing changed" if result.unchanged else f"trained in {result.seconds:.1f} s"
     show_table(f"model {result.name} ({kept}); held-out figures", columns, rows)
+    for part in result.manifest.levels.values():
+        if part.family is not None:
+            _show_naming(part.family)
     mark = result.manifest.audit
     if mark is not None and mark.light != "green":
         remark(f"  audit of the training data: {mark.light}; `ptml audit` says why and what to do")
@@ -92,10 +96,21 @@ def show_evaluation(result: EvaluationResult) -> None:
     typer.echo(str(result.page))
 
 
+def _show_naming(part: FamilyManifest) -> None:
+    found = part.out_of_fold
+    right = "none" if found.right is None else f"{found.right:.0%}"
+    remark(
+        f"  families: {len(part.families)} can be named; of {found.rows} malicious captures held out "
+        f"{found.named:.0%} got a name, {right} of these the right one"
+    )
+
+
 def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
     """Show the captures in the order of their table, what was left out, and where the page is."""
-    rows = [[row[name] for name in SCORE_COLUMNS] for row in result.captures]
-    titles = [SCORE_TITLES.get(name, name) for name in SCORE_COLUMNS]
+    families = ("family",) if any(row["family"] for row in result.captures) else ()
+    columns = (*SCORE_COLUMNS, *families)
+    rows = [[row[name] for name in columns] for row in result.captures]
+    titles = [SCORE_TITLES.get(name, name) for name in columns]
     order = "called malicious first, then by the mean probability of their connections"
     show_table(f"{len(rows)} captures scored, {order}", titles, rows[:SCORES_SHOWN])
     if len(rows) > SCORES_SHOWN:

@@ -10,6 +10,7 @@ from ptml.evaluate.bootstrap import DRAWS, draw
 from ptml.evaluate.judge import Judged, compare, gap, judge
 from ptml.evaluate.matrix import Maker, source_matrix
 from ptml.evaluate.metrics import METRICS
+from ptml.evaluate.naming import judge_naming
 from ptml.evaluate.outcome import Outcome
 from ptml.evaluate.protocols import out_of_fold
 from ptml.evaluate.results import LevelResult
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ptml.evaluate.parts import Comparison, SourceMatrix
+    from ptml.evaluate.parts import Comparison, FamilyNaming, SourceMatrix
     from ptml.evaluate.protocols import HeldOut
     from ptml.settings import EvaluateSettings
     from ptml.train.dataset import Dataset
@@ -133,6 +134,7 @@ class LevelEvaluation:
             matrix=self._matrix(judged),
             importances=watcher.importances.found() if WATCHED in judged else (),
             mistakes=watcher.mistakes.found() if WATCHED in judged else (),
+            naming=self._naming(not_possible),
         )
         predictions = {name: found.held_out.rows for name, found in judged.items()}
         return LevelRun(result, predictions, tuple(comparisons))
@@ -195,6 +197,17 @@ class LevelEvaluation:
             its = judge(held_out, rival.data, seed=self.seed, weights=rival.spec.weights)
             found.append(compare(rival.name, self.data.level, mine, its))
         return found
+
+    def _naming(self, not_possible: dict[str, str]) -> FamilyNaming | None:
+        if self.spec.family is None or self.data.level != "capture":
+            return None
+        try:
+            return judge_naming(
+                self.spec, self.data, folds=self.settings.folds, seed=self.seed, progress=self.progress
+            )
+        except BadData as error:
+            not_possible["naming families"] = error.message
+            return None
 
     def _matrix(self, judged: Mapping[Holdout, Judged]) -> SourceMatrix | None:
         if "leave-source-out" not in judged:

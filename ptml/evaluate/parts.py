@@ -261,3 +261,59 @@ class Comparison(Section):
     protocol: str
     differences: dict[str, Estimate]
     differences_by_capture: dict[str, Estimate]
+
+
+class NamedFamily(Section):
+    """How naming did on the captures of one family, held out.
+
+    Attributes:
+        family: Its name.
+        captures: Its captures.
+        first: How many of them had it come first, whether it was named or not.
+        named: How many were named as it.
+        named_other: How many were named as another family.
+        precision: Share right of all captures named as it; null where none was.
+        unseen: How many came out unknown when no capture of the family had been learned from; null where
+            that could not be done.
+        unseen_as: What those that got a name were called most often; null where all came out unknown.
+    """
+
+    family: str
+    captures: int
+    first: int
+    named: int
+    named_other: int
+    precision: float | None
+    unseen: int | None = None
+    unseen_as: str | None = None
+
+
+class FamilyNaming(Section):
+    """How well families are named, taking for granted that the captures are malicious.
+
+    Attributes:
+        captures: Malicious captures of families that can be named, each held out once with its group.
+        rare: Malicious captures of families too rare to be named: for these, unknown is right.
+        unnamed: Malicious captures of no known family; they are not judged.
+        metrics: `top_1` and `top_3`: share of captures whose family came first, or among the first three;
+            `macro_f1`: of the names given, averaged over the families, an answer of unknown being a miss;
+            `named`: share that got a name; `right`: share of all names, those of rare families too, that
+            were right; `rare_unknown`: share of the captures of rare families that came out unknown;
+            `unseen_unknown`: the same of families of which nothing had been learned, though they can be
+            named.
+        families: One by one.
+        too_few: Families that cannot be judged, and in how many groups of captures they are.
+        answers: The columns of `confusion`: each family, then unknown.
+        confusion: Captures by family (rows: each family, then the rare ones together) and answer.
+        notes: What a reader must know.
+    """
+
+    captures: int
+    rare: int
+    unnamed: int
+    metrics: dict[str, Estimate]
+    families: tuple[NamedFamily, ...]
+    too_few: dict[str, int]
+    answers: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    notes: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from ptml.evaluate.parts import (  # noqa: TC001 - pydantic resolves annotations
     Curve,
     Detection,
     Estimate,
+    FamilyNaming,
     FamilyResult,
     Importance,
     Mistake,
@@ -85,6 +86,7 @@ class LevelResult(Section):
         matrix: What a model of one source makes of another.
         importances: What the model owes to each family of features, the most important first.
         mistakes: The errors made with the most confidence.
+        naming: How well the family of malicious captures is named, where the spec asks for that.
     """
 
     data: dict[str, Any]
@@ -94,6 +96,7 @@ class LevelResult(Section):
     matrix: SourceMatrix | None = None
     importances: tuple[Importance, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    naming: FamilyNaming | None = None
 
 
 class Evaluation(Section):

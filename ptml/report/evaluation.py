@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
     from ptml.report.levels import LevelPage
 
+NAMING = (
+    ("top_1", "The family came first"),
+    ("top_3", "The family came among the first three"),
+    ("macro_f1", "Macro F1 of the names given, unknown being a miss"),
+    ("named", "Of families that can be named, got a name"),
+    ("right", "Of all names given, right"),
+    ("rare_unknown", "Of families too rare to be named, came out unknown"),
+    ("unseen_unknown", "Of families that can be named, left out of what was learned from, came out unknown"),
+)
 COMPARED = ("roc_auc", "pr_auc", "tpr_at_fpr_1e-2", "recall", "false_positive_rate", "brier")
 
 
@@ -48,6 +57,7 @@ def render_evaluation(data: Mapping[str, Any]) -> str:
         notes=data["notes"],
         audit=audit,
         comparisons=_comparisons(data["comparisons"]),
+        naming_measures=NAMING,
         comparison_measures=[(key, MEASURES[key][0]) for key in COMPARED],
         pitfalls=pitfalls(data, levels, audit),
         facts=_facts(data),

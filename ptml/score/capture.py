@@ -82,6 +82,8 @@ class CaptureOutcome:
     probability: float | None
     verdict: str | None
     threshold: float | None
+    family: str | None
+    family_probability: float | None
     rows_read: int
     rows_quarantined: int
     rows_left_out: int
@@ -205,6 +207,8 @@ def judge(
         probability=verdict.get("probability"),
         verdict=verdict.get("verdict"),
         threshold=verdict.get("threshold"),
+        family=verdict.get("family"),
+        family_probability=verdict.get("family_probability"),
         rows_read=manifest.rows_out,
         rows_quarantined=manifest.rows_in - manifest.rows_out,
         rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
@@ -263,7 +267,10 @@ def _mean_probability(parts: list[Path]) -> float | None:
 def _score_whole(task: CaptureTask, model: Model, features: pl.DataFrame) -> dict[str, Any]:
     parts = connection_parts(task.folder)
     scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
-    return model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
+    found = model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
+    if found["verdict"] == "malicious":
+        found |= model.name_families(features).row(0, named=True)
+    return found
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:

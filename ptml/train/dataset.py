@@ -176,7 +176,7 @@ def load_dataset(
     data = Dataset(
         level=level,
         contracts=select_features(contracts, spec, level, features),
-        inputs=pl.concat(inputs, rechunk=True),
+        inputs=_stacked(inputs),
         y=rows["y"].to_numpy(),
         keys=rows.select(*key, *_ABOUT),
         groups=rows["group"].rank("dense").to_numpy().astype(np.int64) - 1,
@@ -190,6 +190,14 @@ def load_dataset(
     )
     past = data.unknown & data.keys["period"].is_in(["train", "validation"]).fill_null(value=False).to_numpy()
     return data.without(past, "of unknown families, in the periods train and validation")
+
+
+def _stacked(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put tables below each other; they lose each column as it is copied, to save memory."""
+    names = parts[0].columns
+    return pl.DataFrame(
+        [pl.concat([part.drop_in_place(name) for part in parts], rechunk=True) for name in names]
+    )
 
 
 def _unknown(rows: pl.DataFrame, dataset: DatasetSettings) -> NDArray[np.bool_]:

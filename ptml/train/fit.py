@@ -230,7 +230,7 @@ class _Learning:
         pipeline = fit_pipeline(
             self.spec,
             self.contracts,
-            self.inputs[learn],
+            self.inputs if len(learn) == self.inputs.height else self.inputs[learn],  # a copy costs memory
             self.y[learn],
             weights,
             level=self.level,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptml.artifact import find_model, load_model, log_odds, read_model_manifest, this_machine
+from ptml.artifact import family_log_odds, find_model, load_model, log_odds, read_model_manifest, this_machine
 from ptml.errors import BadData, MissingInput, ModelMismatch, SettingsError
 from ptml.labels import label_connections
 from ptml.settings import LabelsSettings, TrainSettings, checked
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ptml.artifact import Model, ModelManifest
     from ptml.engine import Engine
     from ptml.train.dataset import Dataset
-    from ptml.train.fit import Fitted
+    from ptml.train.family import FittedFamilies
     from ptml.train.record import Record
-    from ptml.train.verdicts import FittedStack
+    from ptml.train.stage import FittedPart
     from ptml.types import JsonObject, Progress
     from ptml.workspace import Workspace
 
@@ -198,12 +198,15 @@ class _Replay:
         outcomes: list[Check] = []
         captures: dict[str, str] = {}
         fitting = fit_levels(self.workspace, spec, settings, seed=self.manifest.seed, progress=self.progress)
-        for data, fitted in fitting:
+        for part in fitting:
+            data, fitted = part.data, part.fitted
             keeper.add(data, fitted)
             captures |= data.captures
-            outcomes.append(self._level(settings, data, fitted))
+            outcomes.append(self._level(settings, part))
             if fitted.pipeline is not None:
                 outcomes.append(self._estimator(model, data, fitted.pipeline))
+            if part.families is not None:
+                outcomes.append(self._naming(model, data, part.families))
         now = keeper.record()
         differ = capture_differences(record.captures, now.captures) if record else []
         if not differ:
@@ -219,15 +222,17 @@ class _Replay:
             yield check("figures", list(metrics), "the same to 1e-9")
         yield from outcomes
 
-    def _level(self, settings: TrainSettings, data: Dataset, fitted: Fitted | FittedStack) -> Check:
-        """Compare all that the manifest says of a level but its file."""
-        what = f"{data.level}: manifest"
-        recorded = self.manifest.levels.get(data.level)
+    def _level(self, settings: TrainSettings, part: FittedPart) -> Check:
+        """Compare all that the manifest says of a level but its files."""
+        what = f"{part.data.level}: manifest"
+        recorded = self.manifest.levels.get(part.data.level)
         if recorded is None:
             return Check(what, same=False, detail="the model has no such level")
-        now = type(recorded).model_validate(
-            {**level_manifest(settings, data, fitted), "file": recorded.file, "sha256": recorded.sha256}
-        )
+        made = level_manifest(settings, part)
+        if recorded.family and "family" in made:
+            files = {"file": recorded.family.file, "sha256": recorded.family.sha256}
+            made["family"] = {**made["family"], **files}
+        now = type(recorded).model_validate({**made, "file": recorded.file, "sha256": recorded.sha256})
         differ = value_differences(recorded.model_dump(mode="json"), now.model_dump(mode="json"), TOLERANCE)
         return check(what, list(differ), "features, threshold, calibration and counts are the same")
 
@@ -242,6 +247,17 @@ class _Replay:
         apart = float(np.abs(was - now).max())
         same = bool(np.allclose(was, now, rtol=TOLERANCE, atol=TOLERANCE))
         return Check(what, same, f"log-odds of {len(was)} rows, at most {apart:.1e} apart")
+
+    def _naming(self, model: Model | None, data: Dataset, families: FittedFamilies) -> Check:
+        """Compare what the estimators of families say of each row that was learned from."""
+        what = f"{data.level}: families"
+        if model is None or len(model.families) != len(families.pipelines):
+            return Check(what, same=False, detail="the model does not name these families")
+        was = family_log_odds(model.families, data.inputs)
+        now = families.log_odds(data.inputs)
+        apart = float(np.abs(was - now).max())
+        same = bool(np.allclose(was, now, rtol=TOLERANCE, atol=TOLERANCE))
+        return Check(what, same, f"log-odds of {now.size} answers, at most {apart:.1e} apart")
 
 
 def _same(recorded: JsonObject, facts: JsonObject) -> bool:

@@ -76,6 +76,19 @@ class Search(Section):
     params: dict[str, Span | Choice] = Field(min_length=1)
 
 
+class Families(Section):
+    """Naming the family of malicious captures, beside calling them malicious.
+
+    Attributes:
+        min_captures: Captures, apart from those that share content, that a family needs to be named.
+        precision: Share of the names given that must be right on captures held out; what is less sure than
+            that allows is called unknown.
+    """
+
+    min_captures: int = Field(5, ge=3)
+    precision: float = Field(0.8, gt=0, le=1)
+
+
 class ModelSpec(Section):
     """A model to train. The same spec trains one estimator for connections and one for captures.
 
@@ -102,6 +115,7 @@ class ModelSpec(Section):
         capture_params: Parameters laid over these for the capture level, which has far fewer rows.
         monotone: Features with which the score may only rise (1) or only fall (-1).
         search: Parameters to search for, and how.
+        family: Whether the family of malicious captures is named, too, and when.
         fit_connections_per_capture: Connections of each class of one capture that a fit learns from at most,
             drawn by the seed and weighing as much as all of them; calibration and evaluation look at all.
         max_connections_per_capture: Connections read of one capture at most.
@@ -123,6 +137,7 @@ class ModelSpec(Section):
     exclude_scopes: tuple[Literal["connection", "past", "capture"], ...] = ()
     monotone: dict[str, Annotated[int, Field(ge=-1, le=1)]] = Field(default_factory=dict)
     search: Search | None = None
+    family: Families | None = None
     fit_connections_per_capture: int = Field(500, ge=1)
     max_connections_per_capture: int = Field(50_000, ge=1)
     max_connections: int = Field(1_000_000, ge=1)
@@ -152,6 +167,8 @@ class ModelSpec(Section):
         kind = ESTIMATORS[self.estimator]
         if self.monotone and kind.monotone is None:
             raise ValueError(f"{self.estimator} takes no monotone constraints")
+        if self.family and self.captures == "pooled":
+            raise ValueError("families are named from capture features, and captures = 'pooled' has none")
         if self.early_stopping and kind.rounds is None:
             raise ValueError(f"{self.estimator} has no rounds of boosting that early_stopping could end")
         return self

@@ -27,6 +27,7 @@ from ptml.train.audit import LevelAudit, audited, mark_of, published_audit
 from ptml.train.card import render_card
 from ptml.train.dataset import load_dataset
 from ptml.train.facts import training_facts
+from ptml.train.family import fit_families
 from ptml.train.fit import fit_level
 from ptml.train.record import RecordKeeper, terms_of
 from ptml.train.spec import load_spec
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ptml.engine import Engine
     from ptml.settings import TrainSettings
     from ptml.train.dataset import Dataset
+    from ptml.train.family import FittedFamilies
     from ptml.train.fit import Fitted
     from ptml.train.spec import ModelSpec
     from ptml.types import JsonObject, JsonValue, Level, Progress
@@ -138,7 +140,9 @@ def _published(workspace: Workspace, name: str) -> ModelManifest | None:
         manifest = read_model_manifest(folder)
     except (MissingInput, BadData, ModelMismatch):
         return None
-    files = [*(level.file for level in manifest.levels.values()), *manifest.files, CARD]
+    parts = manifest.levels.values()
+    named = [level.family.file for level in parts if level.family]
+    files = [*(level.file for level in parts), *named, *manifest.files, CARD]
     return manifest if all((folder / file).is_file() for file in files if file) else None
 
 
@@ -156,9 +160,24 @@ def _check_levels(settings: TrainSettings, labels: LabelsSettings, spec: ModelSp
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FittedPart:
+    """One level of a model, fitted.
+
+    Attributes:
+        data: What it learned from.
+        fitted: What judges it.
+        families: What names the family of malicious captures, where the spec asks for it.
+    """
+
+    data: Dataset
+    fitted: Fitted | FittedStack
+    families: FittedFamilies | None = None
+
+
 def fit_levels(
     workspace: Workspace, spec: ModelSpec, settings: TrainSettings, *, seed: int, progress: Progress = silent
-) -> Iterator[tuple[Dataset, Fitted | FittedStack]]:
+) -> Iterator[FittedPart]:
     """Fit a model's levels one after the other, each on all labelled rows there are.
 
     Args:
@@ -170,7 +189,8 @@ def fit_levels(
 
     Raises:
         MissingInput: There are no features.
-        BadData: Only one class is labelled, or a class has fewer captures than there are folds.
+        BadData: Only one class is labelled, a class has fewer captures than there are folds, or fewer than
+            two families have enough captures to be named.
     """
     pooled: pl.DataFrame | None = None
     bound = settings.max_false_positive_rate
@@ -179,37 +199,40 @@ def fit_levels(
             workspace, level, spec, dataset=settings.dataset, seed=seed, progress=progress
         ).to_learn_from()
         rows = np.arange(len(data.y))
+        folds = settings.folds
         if level == "capture" and pooled is not None:
-            yield (
+            stack = fit_stack(
+                spec,
                 data,
-                fit_stack(
-                    spec,
-                    data,
-                    rows,
-                    pooled,
-                    folds=settings.folds,
-                    max_false_positive_rate=bound,
-                    seed=seed,
-                    progress=progress,
-                ),
+                rows,
+                pooled,
+                folds=folds,
+                max_false_positive_rate=bound,
+                seed=seed,
+                progress=progress,
             )
+            yield FittedPart(data, stack, _families(spec, data, folds, seed, progress))
             continue
         fitted = fit_level(
-            spec,
-            data,
-            rows,
-            folds=settings.folds,
-            max_false_positive_rate=bound,
-            seed=seed,
-            progress=progress,
+            spec, data, rows, folds=folds, max_false_positive_rate=bound, seed=seed, progress=progress
         )
         if spec.captures != "features":
             pooled = pool(data.keys["capture_id"], fitted.held_out)
-        yield data, fitted
+        yield FittedPart(data, fitted, _families(spec, data, folds, seed, progress))
 
 
-def level_manifest(settings: TrainSettings, data: Dataset, fitted: Fitted | FittedStack) -> dict[str, Any]:
-    """Tell what a model's manifest says of a level, but for its file."""
+def _families(
+    spec: ModelSpec, data: Dataset, folds: int, seed: int, progress: Progress
+) -> FittedFamilies | None:
+    if spec.family is None or data.level != "capture":
+        return None
+    return fit_families(spec, data, np.arange(len(data.y)), folds=folds, seed=seed, progress=progress)
+
+
+def level_manifest(settings: TrainSettings, part: FittedPart) -> dict[str, Any]:
+    """Tell what a model's manifest says of a level, but for its files."""
+    data, fitted = part.data, part.fitted
+    family = {} if part.families is None else {"family": part.families.part.model_dump(mode="json")}
     stack = fitted.stack if isinstance(fitted, FittedStack) else None
     own = fitted.features if isinstance(fitted, FittedStack) else fitted
     return {
@@ -222,6 +245,7 @@ def level_manifest(settings: TrainSettings, data: Dataset, fitted: Fitted | Fitt
         "params": own.params if own else {},
         "stack": stack,
         "training": data.counts(),
+        **family,
     }
 
 
@@ -240,11 +264,14 @@ def _train(
     units: set[str] = set()
     earlier = published_audit(workspace)
     audits: dict[Level, LevelAudit] = {}
+    families: tuple[Any, ...] = ()
     keeper = RecordKeeper(workspace, settings.dataset)
-    for data, fitted in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
+    for part in fit_levels(workspace, spec, settings, seed=facts["seed"], progress=progress):
+        data, fitted = part.data, part.fitted
+        families = part.families.pipelines if part.families else families
         if fitted.pipeline is not None:
             pipelines[data.level] = fitted.pipeline
-        levels[data.level] = level_manifest(settings, data, fitted)
+        levels[data.level] = level_manifest(settings, part)
         audits[data.level] = audited(data, earlier, seed=facts["seed"], progress=progress)
         captures |= data.captures
         units.add(data.unit)
@@ -270,6 +297,7 @@ def _train(
             manifest,
             pipelines,
             scratch,
+            families=families,
             record=record.files(),
             card=lambda whole: render_card(whole, record, terms),
         )

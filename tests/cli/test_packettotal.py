@@ -68,13 +68,12 @@ def test_random_and_similar(server: LoopbackServer) -> None:
     assert "intensity=medium&weighting_mode=content" in server.of("similar")[0].target
 
 
-def test_similar_without_a_source_says_what_it_can_do(server: LoopbackServer) -> None:
-    """A capture of the catalog is no MD5: the error names the one source and what is not there yet."""
-    said = ptml("similar", "c00f1d3a522d98c2d")
-    assert said.exit_code == 2
-    words = " ".join(said.stderr.split())
-    assert "captures at hand cannot be compared with one another yet" in words
-    assert "--source packettotal" in words
+def test_similar_looks_at_packettotal_only_for_an_md5_that_is_not_at_hand(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A capture's id is looked for in the workspace, and no request is made."""
+    said = ptml("similar", "c00f1d3a522d98c2d", "--data", str(tmp_path / "none"))
+    assert said.exit_code == 3
     assert server.requests == []
 
 

@@ -52,6 +52,26 @@ def split(name: str) -> dict[str, Any]:
     }
 
 
+def naming() -> dict[str, Any]:
+    """Make what is said of two families, one of them with a hostile name, and of a rare one."""
+    shares = ("top_1", "top_3", "macro_f1", "named", "right", "rare_unknown", "unseen_unknown")
+    row = {"captures": 7, "first": 6, "named": 5, "named_other": 1, "precision": 0.625}
+    return {
+        "captures": 14,
+        "rare": 3,
+        "unnamed": 2,
+        "metrics": {name: figure(0.5) for name in shares},
+        "families": [
+            {"family": HOSTILE, **row, "unseen": 4, "unseen_as": HOSTILE},
+            {"family": "quiet", **row, "unseen": None, "unseen_as": None},
+        ],
+        "too_few": {HOSTILE: 2},
+        "answers": [HOSTILE, "quiet", "unknown"],
+        "confusion": [[5, 1, 1], [0, 5, 2], [0, 0, 3]],
+        "notes": [HOSTILE],
+    }
+
+
 def protocol(name: str, area: float) -> dict[str, Any]:
     """Make a protocol's result."""
     metrics = {key: figure(0.5) for key in MEASURES} | {"roc_auc": figure(area)}
@@ -140,6 +160,7 @@ EVALUATION: dict[str, Any] = {
                 {"family": HOSTILE, "features": 1, "drop": -0.01, "low": None, "high": None},
             ],
             "mistakes": [mistake("false_alarm", 0.99), mistake("missed", 0.001)],
+            "naming": naming(),
         }
     },
     "comparisons": [
@@ -175,7 +196,13 @@ def bare() -> dict[str, Any]:
     data = only("grouped")
     data |= {"comparisons": [], "audit": None, "notes": [], "labels": {}, "seeds": []}
     level = data["levels"]["connection"]
-    level |= {"matrix": None, "importances": [], "mistakes": [], "not_possible": {"temporal": HOSTILE}}
+    level |= {
+        "matrix": None,
+        "importances": [],
+        "mistakes": [],
+        "naming": None,
+        "not_possible": {"temporal": HOSTILE},
+    }
     level["data"]["excluded"] = {}
     result = level["protocols"]["grouped"]
     result |= {"splits": [], "detection": None, "alerts": None, "per_family": [], "calibration": []}

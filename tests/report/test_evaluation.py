@@ -103,7 +103,8 @@ def test_sources_and_families_are_shown_with_and_without_having_been_seen() -> N
 
 def test_the_matrix_has_a_text_in_each_cell() -> None:
     """An area with its interval, else the share found or the false alarms, else a dash."""
-    cells = re.findall(r'<td class="(h\d+|none)( same)?">(.*?)</td>', HTML)
+    matrix = HTML.partition('aria-labelledby="connection-matrix"')[2].partition("</table>")[0]
+    cells = re.findall(r'<td class="(h\d+|none)( same)?">(.*?)</td>', matrix)
     assert [(shade, bool(same), re.sub("<.*?>", " ", text).strip()) for shade, same, text in cells] == [
         ("h10", True, "1.00 0.25&#8211;0.75"),
         ("h5", False, "0.50 0.25&#8211;0.75"),
@@ -180,3 +181,14 @@ def test_each_chart_has_a_name() -> None:
 def test_the_same_evaluation_gives_the_same_page() -> None:
     """Rendered again, not a byte differs."""
     assert render_evaluation(EVALUATION) == HTML
+
+
+def test_the_confusion_of_families_is_a_table_of_counts() -> None:
+    """Each row has its family and a cell an answer; the last row is of the rare families together."""
+    table = HTML.partition('aria-labelledby="connection-confusion"')[2].partition("</table>")[0]
+    body = [
+        re.sub(r"<[^>]+>", " ", row).split()[-3:] for row in table.partition("<tbody>")[2].split("</tr>")[:-1]
+    ]
+    assert body == [["5", "1", "1"], ["0", "5", "2"], ["0", "0", "3"]]
+    assert "families too rare to be named" in table
+    assert "Came first" in HTML

@@ -26,6 +26,8 @@ def row(**changes: object) -> dict[str, Any]:
         "connections": 1200,
         "alerts": 7,
         "top_probability": 0.99,
+        "family": HOSTILE,
+        "family_probability": 0.75,
         "mean_probability": 0.02,
         "in_training": False,
         **changes,

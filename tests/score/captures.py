@@ -35,6 +35,13 @@ MEDIAN_LESS_ONE = {
     "weights": [1.0],
     "intercept": -1.0,
 }
+FAMILIES = {
+    "families": ["many", "throngs"],
+    "calibration": {"slope": 1.0, "intercept": 0.0},
+    "confidence": 0.5,
+    "precision": 0.8,
+    "out_of_fold": {"rows": 2, "named": 1.0, "right": 1.0, "first": 1.0},
+}
 FIELDS = {
     "ts": "time",
     "uid": "string",
@@ -106,10 +113,12 @@ def make_model(
     captures: Sequence[str] = (),
     stack: bool = False,
     audit: AuditMark | None = None,
+    families: bool = False,
 ) -> Model:
     """Save the model that this module describes, and load it as a user would.
 
-    With a stack, captures are judged by their median connection alone, less one as log-odds.
+    With a stack, captures are judged by their median connection alone, less one as log-odds. With families,
+    `many` is as likely as the number of connections less six says as log-odds, `throngs` as that less 100.
     """
     parts = {level: _level(level, threshold) for level in levels}
     estimators = {level: _estimator(*HALF[level]) for level in levels}
@@ -131,5 +140,9 @@ def make_model(
         "unit": "file",
         "audit": audit,
     }
-    save_model(folder, manifest, estimators, folder.parent / ".tmp")
+    naming: tuple[Pipeline, ...] = ()
+    if families:
+        naming = (_estimator("connections", 6), _estimator("connections", 100))
+        parts["capture"]["family"] = FAMILIES
+    save_model(folder, manifest, estimators, folder.parent / ".tmp", families=naming)
     return load_model(folder)

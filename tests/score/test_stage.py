@@ -367,3 +367,21 @@ def test_the_name_of_the_results_folder_is_only_a_name(tmp_path: Path) -> None:
     again = score([tmp_path / "in"], model=model, out=out, engine=HERE)
     assert (again.unchanged, again.captures) == (("loud", "quiet"), first.captures)
     assert pl.read_parquet(out / "hosts.parquet", glob=False).width == len(HOST_SCORES.schema)
+
+
+def test_the_family_of_captures_called_malicious_is_named(tmp_path: Path) -> None:
+    """Eight connections are `many` by the sigmoid of 2, four of no known family; two are benign, so nothing.
+
+    The page says the name; a second run takes it from the first.
+    """
+    two_captures(tmp_path)
+    write_capture(tmp_path / "in" / "some", [conn(f"E{n}", n, host="10.0.0.7", ts=n) for n in range(4)])
+    model = make_model(tmp_path / "naming", families=True)
+    for _ in range(2):
+        result = scored(tmp_path, model)
+        found = {row["name"]: (row["family"], row["family_probability"]) for row in result.captures}
+        assert found["loud"] == ("many", pytest.approx(sigmoid(2), abs=1e-9))
+        assert found["some"] == (None, pytest.approx(sigmoid(-2), abs=1e-9))
+        assert found["quiet"] == (None, None)
+    assert len(result.unchanged) == 3
+    assert "many, 0.881" in (tmp_path / "out" / "report.html").read_text("utf-8")
