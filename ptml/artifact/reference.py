@@ -6,11 +6,11 @@ and Zeek's own words for categories; no address, no name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 import polars as pl
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from ptml.artifact.model import read_record_file
 from ptml.artifact.pooling import Finite
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ptml.artifact.model import Model
 
+Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9-]*$")]
 REFERENCE_FILE = "reference.json"
 LOW, HIGH = 0.001, 0.999
 RARE = 0.001
@@ -88,15 +89,22 @@ class FeatureReference(Section):
         >>> seen.counts(pl.Series([5.0, 5.1, None])).tolist()
         [1, 1, 1]
         """
-        values = column.drop_nulls()
+        size = len(self.categories or self.edges) + 1
+        parts = self.parts(column.drop_nulls())
+        return np.append(np.bincount(parts, minlength=size), column.null_count()).astype(np.int64)
+
+    def parts(self, values: pl.Series) -> NDArray[np.int64]:
+        """Tell which part, or category, each value falls into; a new category is one beyond those known.
+
+        >>> seen = FeatureReference(name="x", nulls=0, low=1, high=9, edges=(5,), shares=(0.5, 0.5))
+        >>> seen.parts(pl.Series([5.0, 5.1])).tolist()
+        [0, 1]
+        """
         if self.categories:
             place = {name: at for at, name in enumerate(self.categories)}
-            parts = values.replace_strict(place, default=len(place), return_dtype=pl.Int64).to_numpy()
-            size = len(place) + 1
-        else:
-            parts = np.searchsorted(np.array(self.edges, np.float64), values.to_numpy(), side="left")
-            size = len(self.edges) + 1
-        return np.append(np.bincount(parts, minlength=size), column.null_count()).astype(np.int64)
+            return values.replace_strict(place, default=len(place), return_dtype=pl.Int64).to_numpy()
+        found = np.searchsorted(np.array(self.edges, np.float64), values.to_numpy(), side="left")
+        return found.astype(np.int64)
 
     def expected(self) -> NDArray[np.float64]:
         """Give the shares in training in the order that `counts` has; they sum to 1."""
@@ -114,6 +122,7 @@ class LevelReference(Section):
         unlike_held_out: Share of training rows, each capture weighing the same, that this flags in folds
             held out.
         captures: How many captures the rows are from.
+        neighbours: Of captures, by id: the part that each feature falls into, a digit each, and `-` for null.
     """
 
     features: tuple[FeatureReference, ...]
@@ -121,6 +130,28 @@ class LevelReference(Section):
     unlike: float = Field(ge=0, le=1)
     unlike_held_out: float = Field(ge=0, le=1)
     captures: int = Field(ge=0)
+    neighbours: dict[str, Code] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _codes_fit(self) -> LevelReference:
+        if any(len(code) != len(self.features) for code in self.neighbours.values()):
+            raise ValueError("a neighbour does not have a digit for each feature")
+        return self
+
+    def codes(self, inputs: pl.DataFrame) -> list[str]:
+        """Give each row as `neighbours` has it.
+
+        >>> seen = FeatureReference(name="x", nulls=0, low=1, high=9, edges=(5,), shares=(0.5, 0.5))
+        >>> level = LevelReference(features=(seen, seen), unlike=0, unlike_held_out=0, captures=1)
+        >>> level.codes(pl.DataFrame({"x": [9.0, None]}))
+        ['11', '--']
+        """
+        columns = np.full((inputs.height, len(self.features)), "-")
+        for at, feature in enumerate(self.features):
+            column = inputs[feature.name]
+            digits = np.minimum(feature.parts(column.drop_nulls()), 9).astype(str)
+            columns[column.is_not_null().to_numpy(), at] = digits
+        return ["".join(row) for row in columns]
 
     def unlike_training(self, inputs: pl.DataFrame) -> NDArray[np.bool_]:
         """Flag the rows that are unlike all that was learned from.

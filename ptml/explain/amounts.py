@@ -12,7 +12,7 @@ WHOLE_PERCENT = 0.1
 LEAST = 0.001
 """What is nearer to nothing is written as a bound."""
 LIKELY = "mean base-2 logarithm"
-PLAIN = ("ratio", "score", "version", "port number", "letters", "category")
+PLAIN = ("ratio", "score", "version", "port number", "letters", "category", "not stated")
 """Units that say nothing beside their number."""
 KILO, STEPS = 1000, ("kB", "MB", "GB", "TB")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ptml.errors import BadData, MissingInput
+from ptml.explain.reasons import Explainer
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
 from ptml.features.small import SMALL_ROWS, held_if_small
@@ -23,6 +24,7 @@ from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
 from ptml.score.model import features_of, scoring_model
 from ptml.score.tables import summarise_hosts
+from ptml.score.why import explain_capture, explain_connections
 from ptml.workspace import Workspace
 from ptml.zeektypes import log_name
 
@@ -42,8 +44,6 @@ MAX_REASONS = 20
 _UNITS = 1 << 32
 NO_CONN = "no conn.log among its logs: connections are what is scored"
 NO_CONNECTIONS = "no connections: nothing to score, so its verdict is unknown"
-UNKNOWN = [pl.lit(None).alias(name) for name in ("out_of_distribution", "reasons")]
-"""Columns for what models cannot tell yet."""
 NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its connections alone"
 
 
@@ -82,6 +82,9 @@ class CaptureOutcome:
     probability: float | None
     verdict: str | None
     threshold: float | None
+    out_of_distribution: bool | None
+    reasons: list[dict[str, Any]] | None
+    nearest: list[str] | None
     rows_read: int
     rows_quarantined: int
     rows_left_out: int
@@ -194,17 +197,21 @@ def judge(
         ModelMismatch: The model does not fit the features.
     """
     task, manifest = reading.task, reading.manifest
-    model = model_of(task)
-    _write_connections(task, model, batches)
+    explainer = _explainer(task.model, task.own)
+    model = explainer.model
+    _write_connections(task, explainer, batches)
     summary = _summarise(task)
     whole = summary["connections"] and "capture" in model.levels
-    verdict = _score_whole(task, model, capture()) if whole else {}
+    verdict = _score_whole(task, explainer, capture()) if whole else {}
     return CaptureOutcome(
         capture_id=manifest.capture_id,
         **summary,
         probability=verdict.get("probability"),
         verdict=verdict.get("verdict"),
         threshold=verdict.get("threshold"),
+        out_of_distribution=verdict.get("out_of_distribution"),
+        reasons=verdict.get("reasons") if verdict.get("verdict") == "malicious" else None,
+        nearest=verdict.get("nearest"),
         rows_read=manifest.rows_out,
         rows_quarantined=manifest.rows_in - manifest.rows_out,
         rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
@@ -219,19 +226,20 @@ def judge(
 
 def model_of(task: CaptureTask) -> Model:
     """Load a task's model, once in a worker, which scores many captures."""
-    return _model(task.model, task.own)
+    return _explainer(task.model, task.own).model
 
 
 @lru_cache(maxsize=1)
-def _model(folder: Path, own: OwnFile | None) -> Model:
-    return scoring_model(folder, own=own)
+def _explainer(folder: Path, own: OwnFile | None) -> Explainer:
+    model = scoring_model(folder, own=own)
+    return Explainer.of(model, features_of(model, own))
 
 
-def _write_connections(task: CaptureTask, model: Model, batches: Iterable[pl.DataFrame]) -> None:
+def _write_connections(task: CaptureTask, explainer: Explainer, batches: Iterable[pl.DataFrame]) -> None:
     for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
-        scored = model.score(batch, level="connection").with_columns(UNKNOWN)
+        scored = explain_connections(explainer, batch, explainer.model.score(batch, level="connection"))
         part = task.connections / f"part-{number:05d}.parquet"
         with writing(part):
             CONNECTION_SCORES.check(scored).write_parquet(part, compression="zstd", compression_level=1)
@@ -260,10 +268,15 @@ def _mean_probability(parts: list[Path]) -> float | None:
     return float(total / rows / _UNITS)
 
 
-def _score_whole(task: CaptureTask, model: Model, features: pl.DataFrame) -> dict[str, Any]:
+def _score_whole(task: CaptureTask, explainer: Explainer, features: pl.DataFrame) -> dict[str, Any]:
     parts = connection_parts(task.folder)
-    scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
-    return model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
+    scores = (
+        pl.scan_parquet(parts, glob=False, hive_partitioning=False)
+        .select("capture_id", "probability")
+        .collect()
+    )
+    verdict = explainer.model.score_captures(features, scores).row(0, named=True)
+    return {**verdict, **explain_capture(explainer, features, scores)}
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:

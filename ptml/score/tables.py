@@ -29,6 +29,9 @@ ALERT_FIELDS = (
     "probability",
     "threshold",
     "verdict",
+    "out_of_distribution",
+    "reasons",
+    "evidence",
 )
 
 CONNECTIONS, HOSTS, CAPTURES = "connections.parquet", "hosts.parquet", "captures.parquet"
@@ -64,7 +67,7 @@ def write_tables(
             nulls_last=True,
         )
         captures.write_parquet(folder / CAPTURES, compression="zstd")
-        defused(captures).write_csv(folder / CAPTURES_CSV)
+        defused(_flat(captures)).write_csv(folder / CAPTURES_CSV)
         ranked = (
             _scan(hosts, HOST_SCORES)
             .collect()
@@ -77,6 +80,12 @@ def write_tables(
             pl.col("ts").dt.strftime(ISO_TIME) if name == "ts" else name for name in ALERT_FIELDS
         ).sink_ndjson(folder / ALERTS)
     return captures, ranked.height
+
+
+def _flat(captures: pl.DataFrame) -> pl.DataFrame:
+    """Write lists in one cell, since CSV has none: of reasons their sentences."""
+    sentences = pl.col("reasons").list.eval(pl.element().struct.field("text"))
+    return captures.with_columns(sentences.list.join("; "), pl.col("nearest").list.join("; "))
 
 
 def alerts(connections: Path, captures: pl.DataFrame) -> pl.LazyFrame:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ROWS_OF_A_CAPTURE = 300
 ROWS = 200_000
+NEIGHBOURS = 2000
+"""Training captures that new ones are compared with: a sample where there are more."""
 FOLDS = 3
 FLAGGED = 0.01
 """Share of the training rows held out that may be flagged as unlike the others."""
@@ -52,13 +54,19 @@ def level_reference(data: Dataset, pipeline: Pipeline | None) -> LevelReference:
             seen = feature_references(inputs.filter(~test), weights[~test])
             unusual[test] = unusual_share(seen, inputs.filter(test))
     line = float(_quantiles(unusual, weights, [1 - FLAGGED])[0])
-    return LevelReference(
+    found = LevelReference(
         features=feature_references(inputs, weights),
         means=_means(pipeline, inputs, weights),
         unlike=line,
         unlike_held_out=float(np.average(unusual > line, weights=weights)),
         captures=data.keys["capture_id"].n_unique(),
     )
+    if data.level == "connection":
+        return found
+    names = data.keys["capture_id"].gather(rows)
+    kept = np.sort(np.random.default_rng(0).permutation(len(names))[:NEIGHBOURS])
+    codes = found.codes(inputs[kept])
+    return found.model_copy(update={"neighbours": dict(zip(names.gather(kept), codes, strict=True))})
 
 
 def training_reference(
