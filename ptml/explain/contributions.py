@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptml.artifact import log_odds, share_log_odds
-from ptml.explain.shapley import shapley_values
-from ptml.explain.trees import trees_of
+from ptml.explain.shapley import paths_of, shapley_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +64,10 @@ def contributions(
     """
     x = np.asarray(pipeline[:-1].transform(inputs), np.float64)
     classifier = pipeline[-1]
-    trees = trees_of(classifier)
-    if trees is not None and trees.covered:
-        expected, values = shapley_values(trees, x.astype(np.float32).astype(np.float64))  # as trees compare
+    grown = paths_of(classifier)
+    if grown is not None:
+        expected, paths = grown
+        values = shapley_values(paths, x.astype(np.float32).astype(np.float64))  # as trees compare
         if not hasattr(classifier, "decision_function"):
             expected, values = _as_log_odds(expected, values)
     elif type(classifier).__name__ == LINEAR and means is not None and len(means) == x.shape[1]:

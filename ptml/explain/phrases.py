@@ -85,6 +85,11 @@ NUMBERS: Mapping[str, str] = {
     "src_ports_10m": "the host tried {v} in ten minutes before",
     "src_failed_share_60s": "{v} of the host's connections in the minute before failed",
     "src_failed_share_10m": "{v} of the host's connections in ten minutes before failed",
+    "src_destinations_2s": "the host met {v} in two seconds before",
+    "src_connections_2s": "the host had {v} in two seconds before",
+    "src_resp_bytes_10m": "the host was sent {v} in ten minutes before",
+    "src_orig_bytes_10m": "the host sent {v} in ten minutes before",
+    "src_span_100": "the host's last 100 connections, or all there were, took {v}",
     "src_since_end": "{v} after the host's last connection ended",
     "pair_connections": "{v} with {resp} in this capture",
     "pair_span": "keeps coming back to {resp} for {v}",
@@ -120,6 +125,24 @@ NUMBERS: Mapping[str, str] = {
     "unresolved_server_share": "{v} of the TLS servers were never resolved",
 }
 """What a value says; v is the value with its unit, resp the responder with its port, host without."""
+HALF_LIVES = {"l5": "0.2 s", "l3": "0.33 s", "l1": "1 s", "l01": "10 s", "l001": "100 s"}
+"""Time in which what is faded at so many halvings a second is worth half."""
+DAMPED: Mapping[str, str] = {
+    "damped_src_weight": "the host had {v} lately",
+    "damped_src_mean": "the host's connections lately are of {v} on average",
+    "damped_src_std": "the host's connections lately differ in size by {v}",
+    "damped_pair_weight": "{v} with {host} lately",
+    "damped_pair_mean": "connections with {host} lately are of {v} on average",
+    "damped_pair_std": "connections with {host} lately differ in size by {v}",
+}
+NUMBERS = {
+    **NUMBERS,
+    **{
+        f"{name}_{rate}": f"{said} (half-life {half_life})"
+        for name, said in DAMPED.items()
+        for rate, half_life in HALF_LIVES.items()
+    },
+}
 RHYTHM = (
     *("pair_gap_median", "pair_gap_dispersion", "beacon_score", "ts_score", "hist_score", "dur_score"),
     *("pair_periodicity", "pair_gap_entropy", "pair_fano"),
@@ -137,7 +160,7 @@ def phrase(feature: Feature, value: object, row: Mapping[str, Any]) -> str:
     """
     written = amount(value, feature.unit)
     if written is None:
-        return f"{_meaning(feature)}: not known ({feature.null.partition(';')[0]})"
+        return f"{_meaning(feature)}: not known ({feature.null.partition(';')[0].partition(', or')[0]})"
     if isinstance(value, bool):
         flags = FLAGS.get(feature.name)
         return flags[not value] if flags else f"{NOT_SO[value]}{_meaning(feature)}"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ptml.types import JsonObject, Level
 
 TOP_FAMILIES, TOP_FEATURES = 3, 2
+LEAST = 0.2
+"""A feature that pushed less than this share of what its family's first did is not worth a sentence."""
 DIGITS = 4
 
 
@@ -107,7 +109,7 @@ class Explainer:
             texts: set[str] = set()
             for at in sorted(families[family], key=lambda one: (-values[one], names[one])):
                 text = self._phrase(names[at], row)
-                if values[at] <= 0 or len(texts) == TOP_FEATURES:
+                if len(texts) == TOP_FEATURES or values[at] <= LEAST * values[families[family]].max():
                     break
                 if text not in texts:
                     texts.add(text)

@@ -11,55 +11,98 @@ and Yu, Xu, Bifet and Read's (2022); the values are those of Lundberg's TreeSHAP
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptml.explain.trees import LEAF
+from ptml.explain.trees import LEAF, trees_of
 from ptml.features.compiled import compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+    from sklearn.base import BaseEstimator
 
-    from ptml.explain.trees import Tree, Trees
-
-BLOCK = 8
-"""Rows that are worked on together."""
+    from ptml.explain.trees import Tree
 
 
-def shapley_values(trees: Trees, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A tree, and what is the same of it for all rows.
+
+    Attributes:
+        tree: The tree.
+        parent: Each node's parent; -1 for the root.
+        same: The nearest node above that was reached by the same feature; -1 where there is none.
+        share: Share of its parent's training rows that came to each node.
+        points: Where products are evaluated.
+        weights: Weight of each point.
+    """
+
+    tree: Tree
+    parent: NDArray[np.int64]
+    same: NDArray[np.int64]
+    share: NDArray[np.float64]
+    points: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tree: Tree) -> Path:
+        """Work it out."""
+        parent, same = _ancestors(tree)
+        share = np.where(parent >= 0, tree.cover / tree.cover[np.maximum(parent, 0)], 1.0)
+        return cls(tree, parent, same, share, *_rule(parent, same))
+
+    def expected(self) -> float:
+        """Give the tree's mean over its training rows."""
+        return float(self.tree.value @ _reached(self.parent, self.share))
+
+
+@lru_cache(maxsize=4)
+def paths_of(estimator: BaseEstimator) -> tuple[float, tuple[Path, ...]] | None:
+    """Give an estimator's expected score and the paths of its trees; None where they do not tell.
+
+    It is remembered, since many small tables are shared out by the same trees.
+    """
+    trees = trees_of(estimator)
+    if trees is None or not trees.covered:
+        return None
+    paths = tuple(Path.of(tree) for tree in trees.trees)
+    return trees.baseline + sum(path.expected() for path in paths), paths
+
+
+def shapley_values(paths: Sequence[Path], x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share the score of each row out among the columns.
 
     Args:
-        trees: The trees; all nodes must have a cover.
+        paths: The trees.
         x: Rows as the estimator compares them; nan where a value is missing.
 
     Returns:
-        The expected score, by cover; and a value for each row and column, which with it sum to the score.
+        A value for each row and column, which with the expected score sum to the score.
     """
-    expected = trees.baseline
     values = np.zeros(x.shape)
-    for tree in trees.trees:
-        parent, same = _ancestors(tree)
-        points, weights = _rule(parent, same)
-        share = np.where(parent >= 0, tree.cover / tree.cover[np.maximum(parent, 0)], 1.0)
-        expected += float(tree.value @ _reached(parent, share))
-        compiled(_add_tree)(
+    add = compiled(_add_tree)
+    for path in paths:
+        tree = path.tree
+        add(
             x,
             tree.left,
-            tree.right,
             tree.feature,
             tree.threshold,
             tree.missing_left,
             tree.value,
-            share,
-            parent,
-            same,
-            points,
-            weights,
+            path.share,
+            path.parent,
+            path.same,
+            path.points,
+            path.weights,
             values,
         )
-    return expected, values
+    return values
 
 
 def _ancestors(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -98,7 +141,6 @@ def _reached(parent: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[n
 def _add_tree(
     x: NDArray[np.float64],
     left: NDArray[np.int64],
-    right: NDArray[np.int64],
     feature: NDArray[np.int64],
     threshold: NDArray[np.float64],
     missing_left: NDArray[np.bool_],
@@ -110,64 +152,56 @@ def _add_tree(
     weights: NDArray[np.float64],
     values: NDArray[np.float64],
 ) -> None:
-    """Add one tree's values, a block of rows at a time, so that a processor does several at once.
+    """Add one tree's values.
 
     A node's feature is known to lead there (state 1) or away (state 0): its factors in both states, and their
-    reciprocals, are worked out once for all rows.
+    reciprocals, are worked out once for all rows. Sums over points are taken last, so that every inner loop
+    goes over points by themselves, which a processor does several at once.
     """
     count, size = len(left), len(points)
     zero = np.ones(count)
-    factor, inverse = np.ones((2, count, size)), np.ones((2, count, size))
+    factor, inverse = np.ones((2 * count, size)), np.ones((2 * count, size))  # by 2 x node + state
     for node in range(1, count):
         zero[node] = share[node] * (zero[same[node]] if same[node] >= 0 else 1.0)
         for k in range(size):
-            factor[0, node, k] = zero[node] * (1 - points[k])
-            factor[1, node, k] = factor[0, node, k] + points[k]
-            inverse[0, node, k] = 1 / factor[0, node, k]
-            inverse[1, node, k] = 1 / factor[1, node, k]
-    state = np.ones((count, BLOCK), np.bool_)
-    down, up = np.ones((count, size, BLOCK)), np.zeros((count, size, BLOCK))
-    own, replaced = np.zeros(BLOCK), np.zeros(BLOCK)
-    for start in range(0, len(x), BLOCK):
-        rows = min(BLOCK, len(x) - start)
+            factor[2 * node, k] = zero[node] * (1 - points[k])
+            factor[2 * node + 1, k] = factor[2 * node, k] + points[k]
+            inverse[2 * node, k] = 1 / factor[2 * node, k]
+            inverse[2 * node + 1, k] = 1 / factor[2 * node + 1, k]
+    state = np.ones(count, np.int64)
+    down, up = np.ones((count, size)), np.zeros((count, size))
+    gained = np.zeros((x.shape[1], size))
+    for row in range(len(x)):
         for node in range(1, count):
             above, before = parent[node], same[node]
-            for row in range(rows):
-                seen = x[start + row, feature[above]]
-                to_left = missing_left[above] if np.isnan(seen) else seen <= threshold[above]
-                taken = (left[above] == node) == to_left
-                state[node, row] = taken and (before < 0 or state[before, row])
+            seen = x[row, feature[above]]
+            to_left = missing_left[above] if np.isnan(seen) else seen <= threshold[above]
+            taken = (left[above] == node) == to_left and (before < 0 or state[before] == 1)
+            state[node] = 1 if taken else 0
+            here = 2 * node + state[node]
+            if before < 0:
+                for k in range(size):
+                    down[node, k] = down[above, k] * factor[here, k]
+            else:
+                there = 2 * before + state[before]
+                for k in range(size):
+                    down[node, k] = down[above, k] * factor[here, k] * inverse[there, k]
+            gain = value[node] if left[node] < 0 else 0.0
             for k in range(size):
-                known, unknown = factor[1, node, k], factor[0, node, k]
-                if before < 0:
-                    for row in range(BLOCK):
-                        down[node, k, row] = down[above, k, row] * (known if state[node, row] else unknown)
-                else:
-                    undone, undone_not = inverse[1, before, k], inverse[0, before, k]
-                    for row in range(BLOCK):
-                        ratio = (known if state[node, row] else unknown) * (
-                            undone if state[before, row] else undone_not
-                        )
-                        down[node, k, row] = down[above, k, row] * ratio
-                gain = value[node] * weights[k] if left[node] < 0 else 0.0
-                for row in range(BLOCK):
-                    up[node, k, row] = gain * down[node, k, row]
+                up[node, k] = gain * down[node, k]
         for node in range(count - 1, 0, -1):
-            above, before = parent[node], same[node]
-            own[:] = 0.0
-            replaced[:] = 0.0
+            above, before, column = parent[node], same[node], feature[parent[node]]
+            here, weight = 2 * node + state[node], state[node] - zero[node]
+            if before < 0:
+                for k in range(size):
+                    gained[column, k] += weight * up[node, k] * inverse[here, k]
+            else:
+                there, less = 2 * before + state[before], state[before] - zero[before]
+                for k in range(size):
+                    gained[column, k] += up[node, k] * (weight * inverse[here, k] - less * inverse[there, k])
             for k in range(size):
-                known, unknown = inverse[1, node, k], inverse[0, node, k]
-                for row in range(BLOCK):
-                    carried = up[node, k, row]
-                    own[row] += carried * (known if state[node, row] else unknown)
-                    up[above, k, row] += carried
-                if before >= 0:
-                    known, unknown = inverse[1, before, k], inverse[0, before, k]
-                    for row in range(BLOCK):
-                        replaced[row] += up[node, k, row] * (known if state[before, row] else unknown)
-            for row in range(rows):
-                gained = ((1.0 if state[node, row] else 0.0) - zero[node]) * own[row]
-                if before >= 0:
-                    gained -= ((1.0 if state[before, row] else 0.0) - zero[before]) * replaced[row]
-                values[start + row, feature[above]] += gained
+                up[above, k] += up[node, k]
+        for column in range(x.shape[1]):
+            for k in range(size):
+                values[row, column] += weights[k] * gained[column, k]
+                gained[column, k] = 0.0

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
-from ptml.explain.shapley import shapley_values
-from ptml.explain.trees import LEAF, Tree, Trees, trees_of
+from ptml.explain.shapley import Path, paths_of, shapley_values
+from ptml.explain.trees import LEAF, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +96,13 @@ row_values = st.lists(
 def test_values_are_those_of_the_definition(grown: list[Tree], row: list[float]) -> None:
     """On random trees with missing values they equal the average over all subsets of known features."""
     x = np.array([row])
-    expected, found = shapley_values(Trees(0.5, tuple(grown)), x)
+    paths = [Path.of(tree) for tree in grown]
+    found = shapley_values(paths, x)
 
     def score(known: frozenset[int]) -> float:
-        return 0.5 + sum(follow(tree, x[0], known) for tree in grown)
+        return sum(follow(tree, x[0], known) for tree in grown)
 
-    assert expected == pytest.approx(score(frozenset()), abs=1e-9)
+    assert sum(path.expected() for path in paths) == pytest.approx(score(frozenset()), abs=1e-9)
     assert found[0].tolist() == pytest.approx(by_definition(score), abs=1e-9)
 
 
@@ -119,9 +120,10 @@ def test_boosting_sums_to_its_decision_function() -> None:
     """The expected score and the values give scikit-learn's own log-odds, with missing values too."""
     x, y = table(missing=True)
     estimator = HistGradientBoostingClassifier(max_iter=30, random_state=0).fit(x, y)
-    grown = trees_of(estimator)
+    grown = paths_of(estimator)
     assert grown is not None
-    expected, values = shapley_values(grown, x)
+    expected, paths = grown
+    values = shapley_values(paths, x)
     assert np.allclose(expected + values.sum(axis=1), estimator.decision_function(x), atol=1e-9)
 
 
@@ -130,9 +132,10 @@ def test_forests_sum_to_their_share(kind: type) -> None:
     """The expected score and the values give the forest's own share of the second class, at any depth."""
     x, y = table(missing=False)
     estimator = kind(n_estimators=20, class_weight={0: 1.0, 1: 3.0}, random_state=0).fit(x, y)
-    grown = trees_of(estimator)
+    grown = paths_of(estimator)
     assert grown is not None
-    expected, values = shapley_values(grown, x)
+    expected, paths = grown
+    values = shapley_values(paths, x)
     assert np.allclose(expected + values.sum(axis=1), estimator.predict_proba(x)[:, 1], atol=1e-9)
 
 
@@ -140,4 +143,4 @@ def test_an_estimator_without_trees_has_none() -> None:
     """What cannot be taken apart is not."""
     from sklearn.svm import SVC  # noqa: PLC0415 - only here
 
-    assert trees_of(SVC()) is None
+    assert paths_of(SVC()) is None
