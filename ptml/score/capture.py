@@ -23,6 +23,7 @@ from ptml.parse.scan import log_files
 from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
 from ptml.score.model import features_of, scoring_model
+from ptml.score.prior import as_learned, at_base_rate
 from ptml.score.tables import summarise_hosts
 from ptml.score.why import explain_capture, explain_connections
 from ptml.workspace import Workspace
@@ -58,6 +59,7 @@ class CaptureTask:
     how: How
     batch_rows: int
     own: OwnFile | None = None
+    base_rate: float | None = None
 
     @property
     def connections(self) -> Path:
@@ -236,10 +238,12 @@ def _explainer(folder: Path, own: OwnFile | None) -> Explainer:
 
 
 def _write_connections(task: CaptureTask, explainer: Explainer, batches: Iterable[pl.DataFrame]) -> None:
+    model = explainer.model
     for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
-        scored = explain_connections(explainer, batch, explainer.model.score(batch, level="connection"))
+        scored = explain_connections(explainer, batch, model.score(batch, level="connection"))
+        scored = at_base_rate(scored, model.manifest.level("connection"), task.base_rate)
         part = task.connections / f"part-{number:05d}.parquet"
         with writing(part):
             CONNECTION_SCORES.check(scored).write_parquet(part, compression="zstd", compression_level=1)
@@ -269,14 +273,18 @@ def _mean_probability(parts: list[Path]) -> float | None:
 
 
 def _score_whole(task: CaptureTask, explainer: Explainer, features: pl.DataFrame) -> dict[str, Any]:
+    model = explainer.model
     parts = connection_parts(task.folder)
     scores = (
         pl.scan_parquet(parts, glob=False, hive_partitioning=False)
         .select("capture_id", "probability")
         .collect()
     )
-    verdict = explainer.model.score_captures(features, scores).row(0, named=True)
-    return {**verdict, **explain_capture(explainer, features, scores)}
+    scores = as_learned(scores, model.manifest.level("connection"), task.base_rate)
+    verdict = at_base_rate(
+        model.score_captures(features, scores), model.manifest.level("capture"), task.base_rate
+    )
+    return {**verdict.row(0, named=True), **explain_capture(explainer, features, scores)}
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:

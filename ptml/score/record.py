@@ -35,6 +35,7 @@ def run_record(
     ranked: pl.DataFrame,
     hosts: int,
     began: datetime,
+    base_rate: float | None = None,
 ) -> dict[str, Any]:
     """Record what was read, with which model, and what was left out.
 
@@ -45,6 +46,7 @@ def run_record(
         ranked: The table of captures, in its order.
         hosts: Rows of the table of hosts.
         began: When the run began.
+        base_rate: The share of malicious rows that probabilities were turned to, if any.
     """
     by_id = {outcome.capture_id: (task, outcome) for task, outcome in outcomes}
     trained_on = model.manifest.captures
@@ -59,7 +61,7 @@ def run_record(
         "version": VERSION,
         "ptml_version": __version__,
         "began": began.isoformat(timespec="seconds"),
-        "model": model_record(model),
+        "model": model_record(model, base_rate),
         "captures": captures,
         "skipped": [asdict(one) for one in skipped],
         "totals": {
@@ -74,9 +76,10 @@ def run_record(
     }
 
 
-def model_record(model: Model) -> dict[str, Any]:
-    """Record which model judged."""
+def model_record(model: Model, base_rate: float | None = None) -> dict[str, Any]:
+    """Record which model judged, and at which base rate."""
     return {
+        "base_rate": base_rate,
         "name": model.name,
         "sha256": sha256_file(model.folder / "manifest.json"),
         "fingerprint": model.manifest.fingerprint,

@@ -106,12 +106,13 @@ def make_model(
     captures: Sequence[str] = (),
     stack: bool = False,
     audit: AuditMark | None = None,
+    prior: float | None = None,
 ) -> Model:
     """Save the model that this module describes, and load it as a user would.
 
     With a stack, captures are judged by their median connection alone, less one as log-odds.
     """
-    parts = {level: _level(level, threshold) for level in levels}
+    parts = {level: {**_level(level, threshold), "prior": prior} for level in levels}
     estimators = {level: _estimator(*HALF[level]) for level in levels}
     if stack:
         del estimators["capture"]
