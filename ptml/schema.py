@@ -14,7 +14,7 @@ import polars as pl
 from ptml.errors import BadData
 
 UTC_TIME = pl.Datetime("us", "UTC")
-REASONS = pl.List(
+CONTRIBUTIONS = pl.List(
     pl.Struct(
         {
             "family": pl.String,
@@ -26,7 +26,7 @@ REASONS = pl.List(
         }
     )
 )
-"""Features that pushed a score up most: log-odds by family and by feature, the value with its unit, in words."""
+"""Features that pushed a score up most: log-odds by family and feature, the value with its unit, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +203,9 @@ CONNECTION_SCORES = Table(
         ("verdict", pl.String, "malicious if the probability reaches the threshold, else benign"),
         ("threshold", pl.Float64, "the model's threshold for connections"),
         ("out_of_distribution", pl.Boolean, "unlike anything in training; null where the model cannot tell"),
-        ("reasons", REASONS, "what pushed the score up most, for alerts; null where that cannot be told"),
-        ("evidence", pl.List(pl.String), "uids of connections that the reasons rest on; null without reasons"),
+        ("reasons", pl.List(pl.String), "what pushed the score up most, for alerts; null where not known"),
+        ("evidence", pl.List(pl.String), "uids of the connections that these rest on; null without reasons"),
+        ("contributions", CONTRIBUTIONS, "the reasons in numbers; null without reasons"),
     ),
 )
 HOST_SCORES = Table(
@@ -256,7 +257,8 @@ CAPTURE_SCORES = Table(
             pl.Boolean,
             "unlike any capture in training; null where the model cannot tell",
         ),
-        ("reasons", REASONS, "what pushed the score up most, where called malicious; else null"),
+        ("reasons", pl.List(pl.String), "what pushed the score up most, where called malicious; else null"),
+        ("contributions", CONTRIBUTIONS, "the reasons in numbers; null without reasons"),
         (
             "nearest",
             pl.List(pl.String),

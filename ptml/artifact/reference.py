@@ -13,11 +13,11 @@ import polars as pl
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from ptml.artifact.model import read_record_file
-from ptml.artifact.pooling import Finite
+from ptml.artifact.pooling import Finite  # noqa: TC001 - pydantic resolves annotations at run time
 from ptml.errors import BadData
 from ptml.io import parse_json
 from ptml.settings import Section
-from ptml.types import Level
+from ptml.types import Level  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -43,7 +43,7 @@ def score(
             min=1e-9,
             max=1 - 1e-9,
             metavar="SHARE",
-            help="Share of malicious connections and captures to expect here: turns probabilities, not verdicts.",
+            help="Share of malicious rows to expect here: turns probabilities to it, not verdicts.",
         ),
     ] = None,
     set_: SetParse = None,

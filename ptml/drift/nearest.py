@@ -21,10 +21,9 @@ TENTHS = 9
 def nearest(reference: LevelReference, inputs: pl.DataFrame, families: Mapping[str, str]) -> list[list[str]]:
     """List the ids of the training captures most like each row, nearest first.
 
-    Values are compared by the tenth of the training values that they fall into, so that no unit and no outlier
-    weighs more than another; a value beside a null differs as much as the least from the greatest. Each family
-    of features weighs the same. Of equals the first by id comes first; a capture is not its own neighbour only
-    if it was not trained on.
+    Values are compared by the tenth of the training values that they fall into, so that no unit and no
+    outlier weighs more than another; a value beside a null differs as much as the least from the greatest.
+    Each family of features weighs the same. Of equals the first by id comes first.
 
     Args:
         reference: What the model was trained on.

@@ -31,17 +31,18 @@ def amount(value: object, unit: str) -> str | None:
         return "yes" if value else "no"
     if not isinstance(value, int | float):
         return plain_text(str(value))
-    if unit == "share":
-        return percent(float(value))
-    if unit == "percent":
-        return percent(value / 100)
+    return _measured(float(value), unit)
+
+
+def _measured(value: float, unit: str) -> str:
+    if unit in {"share", "percent"}:
+        return percent(value if unit == "share" else value / 100)
     if unit == "seconds":
-        return period(float(value))
+        return period(value)
     if unit.startswith("bytes"):
-        return size(float(value)) + unit.partition(",")[0].removeprefix("bytes")
-    if unit in PLAIN or unit.startswith(LIKELY):
-        return number(float(value))
-    return f"{number(float(value))} {unit if value != 1 else _singular(unit)}"
+        return size(value) + unit.partition(",")[0].removeprefix("bytes")
+    plain = unit in PLAIN or unit.startswith(LIKELY)
+    return number(value) if plain else f"{number(value)} {unit if value != 1 else _singular(unit)}"
 
 
 def number(value: float) -> str:
@@ -53,7 +54,7 @@ def number(value: float) -> str:
     if 0 < abs(value) < LEAST:
         return f"<{LEAST}" if value > 0 else f">-{LEAST}"
     if value == int(value) or abs(value) >= 10**DIGITS:
-        return f"{int(round(value)):,}".replace(",", " ")
+        return f"{round(value):,}".replace(",", " ")
     return f"{value:.{DIGITS}g}"
 
 
@@ -63,7 +64,9 @@ def percent(share: float) -> str:
     >>> percent(0.256), percent(0.004), percent(0.0)
     ('26 %', '0.4 %', '0 %')
     """
-    return f"{share:.0%}".replace("%", " %") if share >= WHOLE_PERCENT else f"{number(float(f'{share * 100:.2g}'))} %"
+    if share >= WHOLE_PERCENT:
+        return f"{share * 100:.0f} %"
+    return f"{number(float(f'{share * 100:.2g}'))} %"
 
 
 def period(seconds: float) -> str:

@@ -33,20 +33,20 @@ def evidence(rows: pl.DataFrame, among: pl.DataFrame) -> pl.Series:
     hosts, the same source or the same destination.
 
     Args:
-        rows: Scored connections with `reasons`.
+        rows: Scored connections with `contributions`.
         among: The connections to look among, as far as they are at hand; with uid, ts and the addresses.
 
     >>> among = pl.DataFrame({"uid": ["C1", "C2"], "ts": [1, 2], "id.orig_h": ["a", "a"]}).with_columns(
     ...     pl.lit("b").alias("id.resp_h"), pl.lit(443).alias("id.resp_p")
     ... )
-    >>> rows = among.with_columns(reasons=pl.lit([{"family": "beacon"}]))
+    >>> rows = among.with_columns(contributions=pl.lit([{"family": "beacon"}]))
     >>> evidence(rows, among).to_list()
     [['C1'], ['C2', 'C1']]
     """
-    told = [_keys(reasons) for reasons in rows["reasons"]]
-    groups = {keys: _Groups(rows, among, keys) for keys in sorted({*told} - {None, ()}, key=str) if keys}
+    common = [_keys(told) for told in rows["contributions"]]
+    groups = {keys: _Groups(rows, among, keys) for keys in sorted({*common} - {None, ()}, key=str) if keys}
     found: list[list[str] | None] = []
-    for keys, row in zip(told, rows.iter_rows(named=True), strict=True):
+    for keys, row in zip(common, rows.iter_rows(named=True), strict=True):
         earlier = groups[keys].before(row) if keys else []
         found.append(None if keys is None else [row["uid"], *earlier])
     return pl.Series("evidence", found, dtype=pl.List(pl.String))
@@ -63,7 +63,8 @@ class _Groups:
     """The connections that have the same keys as some rows do, by time."""
 
     def __init__(self, rows: pl.DataFrame, among: pl.DataFrame, keys: tuple[str, ...]) -> None:
-        wanted = among.drop_nulls("ts").join(rows.select(keys).unique(), on=keys, how="semi").sort("ts", "uid")
+        same = among.drop_nulls("ts").join(rows.select(keys).unique(), on=keys, how="semi")
+        wanted = same.sort("ts", "uid")
         self._keys = keys
         self._members = {
             key: (part["ts"].to_physical().to_numpy(), part["uid"])

@@ -13,7 +13,7 @@ from ptml.explain.amounts import amount
 from ptml.explain.contributions import Contributions, contributions
 from ptml.explain.phrases import phrase
 from ptml.explain.pools import POOL_FAMILY, is_pool, pool_phrase, pool_value
-from ptml.schema import REASONS
+from ptml.schema import CONTRIBUTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Explainer:
         return cls(model, read_reference(model), {feature.name: feature for feature in every})
 
     def connections(self, rows: pl.DataFrame) -> pl.Series:
-        """Give the reasons for the scores of connections; null where there are none.
+        """Give what pushed the scores of connections up most (column `contributions`); null if not known.
 
         Args:
             rows: Their features and keys.
@@ -65,7 +65,7 @@ class Explainer:
         return self._said(rows, self._contributions(rows, "connection"))
 
     def captures(self, rows: pl.DataFrame, pooled: pl.DataFrame) -> pl.Series:
-        """Give the reasons for the scores of captures; null where there are none.
+        """Give what pushed the scores of captures up most (column `contributions`); null if not known.
 
         Args:
             rows: Their features.
@@ -91,7 +91,7 @@ class Explainer:
         if found is not None:
             pairs = zip(rows.iter_rows(named=True), found.values, strict=True)
             said = [self._row(row, found.features, values) for row, values in pairs]
-        return pl.Series("reasons", said, dtype=REASONS)
+        return pl.Series("contributions", said, dtype=CONTRIBUTIONS)
 
     def _row(
         self, row: Mapping[str, Any], names: Sequence[str], values: NDArray[np.float64]

@@ -106,7 +106,7 @@ def shapley_values(paths: Sequence[Path], x: NDArray[np.float64]) -> NDArray[np.
 
 
 def _ancestors(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give each node's parent, and the nearest node above it that was reached by the same feature; else -1."""
+    """Give each node's parent, and the nearest node above that was reached by the same feature; else -1."""
     count = len(tree.left)
     parent = np.full(count, -1)
     inner = np.flatnonzero(tree.left != LEAF)
@@ -121,7 +121,9 @@ def _ancestors(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return parent, same
 
 
-def _rule(parent: NDArray[np.int64], same: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+def _rule(
+    parent: NDArray[np.int64], same: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give points and weights on 0 to 1 that integrate the products of this tree exactly."""
     features = np.zeros(len(parent), np.int64)
     for node in range(1, len(parent)):
@@ -138,7 +140,7 @@ def _reached(parent: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[n
     return reached
 
 
-def _add_tree(
+def _add_tree(  # noqa: C901, PLR0912, PLR0917 - numba compiles one loop over plain arrays
     x: NDArray[np.float64],
     left: NDArray[np.int64],
     feature: NDArray[np.int64],

@@ -85,7 +85,8 @@ class CaptureOutcome:
     verdict: str | None
     threshold: float | None
     out_of_distribution: bool | None
-    reasons: list[dict[str, Any]] | None
+    reasons: list[str] | None
+    contributions: list[dict[str, Any]] | None
     nearest: list[str] | None
     rows_read: int
     rows_quarantined: int
@@ -212,7 +213,8 @@ def judge(
         verdict=verdict.get("verdict"),
         threshold=verdict.get("threshold"),
         out_of_distribution=verdict.get("out_of_distribution"),
-        reasons=verdict.get("reasons") if verdict.get("verdict") == "malicious" else None,
+        reasons=verdict.get("reasons"),
+        contributions=verdict.get("contributions"),
         nearest=verdict.get("nearest"),
         rows_read=manifest.rows_out,
         rows_quarantined=manifest.rows_in - manifest.rows_out,
@@ -284,7 +286,10 @@ def _score_whole(task: CaptureTask, explainer: Explainer, features: pl.DataFrame
     verdict = at_base_rate(
         model.score_captures(features, scores), model.manifest.level("capture"), task.base_rate
     )
-    return {**verdict.row(0, named=True), **explain_capture(explainer, features, scores)}
+    told = explain_capture(explainer, features, scores)
+    if verdict["verdict"][0] != "malicious":
+        told |= {"reasons": None, "contributions": None}
+    return verdict.row(0, named=True) | told
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:

@@ -32,6 +32,7 @@ ALERT_FIELDS = (
     "out_of_distribution",
     "reasons",
     "evidence",
+    "contributions",
 )
 
 CONNECTIONS, HOSTS, CAPTURES = "connections.parquet", "hosts.parquet", "captures.parquet"
@@ -83,9 +84,8 @@ def write_tables(
 
 
 def _flat(captures: pl.DataFrame) -> pl.DataFrame:
-    """Write lists in one cell, since CSV has none: of reasons their sentences."""
-    sentences = pl.col("reasons").list.eval(pl.element().struct.field("text"))
-    return captures.with_columns(sentences.list.join("; "), pl.col("nearest").list.join("; "))
+    """Write lists in one cell, since CSV has none; the reasons stand there in words alone."""
+    return captures.drop("contributions").with_columns(pl.col(pl.List(pl.String)).list.join("; "))
 
 
 def alerts(connections: Path, captures: pl.DataFrame) -> pl.LazyFrame:

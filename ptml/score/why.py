@@ -1,4 +1,4 @@
-"""What is said of scored rows beside their score: reasons, the rows they rest on, and what is unlike training."""
+"""What is said of scored rows beside their score: why, resting on what, and whether unlike training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from ptml.artifact import contracts_of, model_inputs, pool
 from ptml.drift.nearest import nearest
 from ptml.explain.evidence import evidence
-from ptml.schema import REASONS
+from ptml.schema import CONTRIBUTIONS
 
 if TYPE_CHECKING:
     from ptml.explain.reasons import Explainer
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 EXPLAINED = 1000
 """Alerts of a batch that get reasons: those of the highest probability."""
-UNEXPLAINED = (
-    pl.lit(None, REASONS).alias("reasons"),
+TOLD = ("reasons", "evidence", "contributions")
+TEXTS = pl.col("contributions").list.eval(pl.element().struct.field("text")).alias("reasons")
+UNEXPLAINED = [
+    pl.lit(None, pl.List(pl.String)).alias("reasons"),
     pl.lit(None, pl.List(pl.String)).alias("evidence"),
-)
+    pl.lit(None, CONTRIBUTIONS).alias("contributions"),
+]
 
 
 def explain_connections(
@@ -44,10 +47,10 @@ def explain_connections(
     if wanted.is_empty():
         return scored.with_columns(UNEXPLAINED)
     told = scored[wanted].with_columns(explainer.connections(batch[wanted]))
-    told = told.with_columns(evidence(told, scored))
+    told = told.with_columns(TEXTS, evidence(told, scored))
     place = pl.Series([None], dtype=pl.UInt32).new_from_index(0, scored.height)
     place = place.scatter(wanted, pl.Series(range(told.height), dtype=pl.UInt32))
-    return scored.with_columns(told.select(pl.col("reasons", "evidence").gather(place)))
+    return scored.with_columns(told.select(pl.col(TOLD).gather(place)))
 
 
 def explain_capture(explainer: Explainer, features: pl.DataFrame, scores: pl.DataFrame) -> dict[str, Any]:
@@ -67,8 +70,8 @@ def explain_capture(explainer: Explainer, features: pl.DataFrame, scores: pl.Dat
         families = {name: feature.family for name, feature in explainer.features.items()}
         [found["nearest"]] = nearest(known, _inputs(explainer, features, "capture"), families)
     pooled = pool(scores["capture_id"], scores["probability"].to_numpy())
-    found["reasons"] = explainer.captures(features, pooled).to_list()[0]
-    return found
+    told = explainer.captures(features, pooled).to_frame().select(TEXTS, "contributions")
+    return found | told.row(0, named=True)
 
 
 def _unlike(explainer: Explainer, rows: pl.DataFrame, level: Level) -> pl.Series:

@@ -11,7 +11,9 @@ from ptml.explain.phrases import FLAGS, NUMBERS, RHYTHM, phrase
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
 
 BY_NAME = {feature.name: feature for feature in (*CAPTURE_FEATURES, *CONNECTION_FEATURES)}
-RAW = re.compile(r"\b(None|True|False|nan|NaN|inf|null|Null|NULL|Float32|UInt\d+|Enum)\b|[\n{}]|\d\.\d{4,}|\de[+-]?\d")
+RAW = re.compile(
+    r"\b(None|True|False|nan|NaN|inf|null|Null|NULL|Float32|UInt\d+|Enum)\b|[\n{}]|\d\.\d{4,}|\de[+-]?\d"
+)
 KEYS = {"id.resp_h": "203.0.113.7", "id.resp_p": 443}
 
 
