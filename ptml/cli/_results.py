@@ -104,6 +104,8 @@ def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
     for row in result.captures[:REASONS_SHOWN]:
         if row["reasons"]:
             remark(f"  {row['name']}: {'; '.join(row['reasons'][:SENTENCES])}", quiet=quiet)
+    for warning in result.warnings:
+        remark(f"  {warning}", quiet=quiet)
     unlike = sum(bool(row["out_of_distribution"]) for row in result.captures)
     if unlike:
         remark(f"  {unlike} of these are unlike any training capture: believe their scores less", quiet=quiet)

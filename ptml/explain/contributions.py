@@ -41,7 +41,8 @@ class Contributions:
     @property
     def exact(self) -> NDArray[np.bool_]:
         """Tell the rows whose contributions sum to their score."""
-        return ~np.isnan(self.values).any(axis=1)
+        found: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)
+        return found
 
 
 def contributions(

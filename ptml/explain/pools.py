@@ -10,10 +10,8 @@ from ptml.artifact import POOLS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ptml.artifact.pooling import StackInput
-
 POOL_FAMILY = "its connections"
-SAID: Mapping[StackInput, str] = {
+SAID: Mapping[str, str] = {
     "noisy_or": "taken one by one, its connections make it {p} likely that one at least is malicious",
     "top_10_mean": "its ten riskiest connections have a probability of {p} on average",
     "median": "half of its connections have a probability of {p} or more",
@@ -40,7 +38,7 @@ def pool_value(log_odds: float) -> str:
     return f"<{1 - CERTAIN:.3f}" if share < 1 - CERTAIN else f"{share:.3f}"
 
 
-def pool_phrase(name: StackInput, log_odds: float) -> str:
+def pool_phrase(name: str, log_odds: float) -> str:
     """Say what a pool of scores tells.
 
     >>> pool_phrase("median", 0.0)

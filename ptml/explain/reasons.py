@@ -137,7 +137,9 @@ class Explainer:
 
 def _stacked(stack: CaptureStack, table: pl.DataFrame, own: Contributions | None) -> Contributions:
     """Share the log-odds of a stack out: those of features in proportion, pools by weight times distance."""
-    expected, names, columns = stack.intercept, [], []
+    expected = stack.intercept
+    names: list[str] = []
+    columns: list[NDArray[np.float64]] = []
     for name, middle, spread, weight in zip(
         stack.inputs, stack.middles, stack.spreads, stack.weights, strict=True
     ):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ptml.drift.batch import Tally
 from ptml.errors import BadData, MissingInput
 from ptml.explain.reasons import Explainer
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
 from ptml.features.small import SMALL_ROWS, held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
-from ptml.io import read_parquet, writing
+from ptml.io import json_bytes, read_parquet, writing
 from ptml.parse.published import published_logs
 from ptml.parse.scan import log_files
 from ptml.parse.stage import How, ParseTask, parse_capture
@@ -25,7 +26,7 @@ from ptml.schema import CONNECTION_SCORES, HOST_SCORES
 from ptml.score.model import features_of, scoring_model
 from ptml.score.prior import as_learned, at_base_rate
 from ptml.score.tables import summarise_hosts
-from ptml.score.why import explain_capture, explain_connections
+from ptml.score.why import explain_capture, explain_connections, tally
 from ptml.workspace import Workspace
 from ptml.zeektypes import log_name
 
@@ -65,6 +66,11 @@ class CaptureTask:
     def connections(self) -> Path:
         """Folder of the parts of the capture's scored connections."""
         return self.folder / "connections"
+
+    @property
+    def tally(self) -> Path:
+        """What the capture looks like, to tell whether the batch has drifted."""
+        return self.folder / "tally.json"
 
     @property
     def hosts(self) -> Path:
@@ -202,10 +208,13 @@ def judge(
     task, manifest = reading.task, reading.manifest
     explainer = _explainer(task.model, task.own)
     model = explainer.model
-    _write_connections(task, explainer, batches)
+    counted = Tally(logs=sorted(reading.logs), zeek=_zeek(manifest))
+    _write_connections(task, explainer, batches, counted)
     summary = _summarise(task)
     whole = summary["connections"] and "capture" in model.levels
-    verdict = _score_whole(task, explainer, capture()) if whole else {}
+    verdict = _score_whole(task, explainer, capture(), counted) if whole else {}
+    with writing(task.tally):
+        task.tally.write_bytes(json_bytes(asdict(counted)))
     return CaptureOutcome(
         capture_id=manifest.capture_id,
         **summary,
@@ -239,11 +248,14 @@ def _explainer(folder: Path, own: OwnFile | None) -> Explainer:
     return Explainer.of(model, features_of(model, own))
 
 
-def _write_connections(task: CaptureTask, explainer: Explainer, batches: Iterable[pl.DataFrame]) -> None:
+def _write_connections(
+    task: CaptureTask, explainer: Explainer, batches: Iterable[pl.DataFrame], counted: Tally
+) -> None:
     model = explainer.model
     for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
+        tally(explainer, counted, batch, "connection")
         scored = explain_connections(explainer, batch, model.score(batch, level="connection"))
         scored = at_base_rate(scored, model.manifest.level("connection"), task.base_rate)
         part = task.connections / f"part-{number:05d}.parquet"
@@ -274,8 +286,11 @@ def _mean_probability(parts: list[Path]) -> float | None:
     return float(total / rows / _UNITS)
 
 
-def _score_whole(task: CaptureTask, explainer: Explainer, features: pl.DataFrame) -> dict[str, Any]:
+def _score_whole(
+    task: CaptureTask, explainer: Explainer, features: pl.DataFrame, counted: Tally
+) -> dict[str, Any]:
     model = explainer.model
+    tally(explainer, counted, features, "capture")
     parts = connection_parts(task.folder)
     scores = (
         pl.scan_parquet(parts, glob=False, hive_partitioning=False)
@@ -305,6 +320,12 @@ def _notes(model: Model, logs: Logs, connections: int) -> tuple[str, ...]:
     missing = [log for log in CONTRIBUTING if log not in logs]
     notes = [f"no {', '.join(f'{log}.log' for log in missing)}: their features are null"] if missing else []
     return (*notes, *([] if "capture" in model.levels else [NO_CAPTURE_MODEL]))
+
+
+def _zeek(manifest: Manifest) -> str | None:
+    """Tell which Zeek made the logs, where ptml ran it."""
+    said = manifest.parameters.get(ZEEK)
+    return None if said is None else str(said)
 
 
 def _quarantine_reasons(workspace: Workspace, manifest: Manifest) -> dict[str, int]:

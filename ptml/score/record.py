@@ -13,7 +13,7 @@ from ptml.report.environment import count, decimal
 from ptml.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,6 +36,7 @@ def run_record(
     hosts: int,
     began: datetime,
     base_rate: float | None = None,
+    drift: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Record what was read, with which model, and what was left out.
 
@@ -47,6 +48,7 @@ def run_record(
         hosts: Rows of the table of hosts.
         began: When the run began.
         base_rate: The share of malicious rows that probabilities were turned to, if any.
+        drift: How the captures that were scored now compare with the training data; None if nobody knows.
     """
     by_id = {outcome.capture_id: (task, outcome) for task, outcome in outcomes}
     trained_on = model.manifest.captures
@@ -64,6 +66,7 @@ def run_record(
         "model": model_record(model, base_rate),
         "captures": captures,
         "skipped": [asdict(one) for one in skipped],
+        "drift": drift,
         "totals": {
             **totals,
             "captures": len(captures),

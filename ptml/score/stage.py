@@ -23,6 +23,7 @@ from ptml.score.page import scores_page
 from ptml.score.prior import require_prior
 from ptml.score.publish import check_output, publish
 from ptml.score.record import model_facts, model_record, read_evaluation, run_record
+from ptml.score.shift import drift_of
 from ptml.score.tables import ALERTS, CAPTURES, CAPTURES_CSV, CONNECTIONS, HOSTS, HOSTS_CSV, write_tables
 from ptml.types import silent
 from ptml.workspace import Workspace
@@ -58,6 +59,7 @@ class ScoreResult:
         in_training: How many of them the model was trained on: their scores flatter.
         totals: Counts over the batch: captures, malicious, connections, alerts, hosts, rows_read, …
         seconds: Wall time.
+        warnings: How the captures that were scored now differ from the training data.
     """
 
     out: Path
@@ -67,6 +69,7 @@ class ScoreResult:
     in_training: int
     totals: dict[str, int]
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
@@ -91,6 +94,7 @@ class ScoreResult:
             "unchanged": list(self.unchanged),
             "in_training": self.in_training,
             "totals": dict(self.totals),
+            "warnings": list(self.warnings),
             "seconds": self.seconds,
         }
 
@@ -166,7 +170,14 @@ def score(
             hosts=[task.hosts for task, _ in outcomes],
         )
         run = run_record(
-            model, outcomes, skipped, ranked=ranked, hosts=hosts, began=began, base_rate=base_rate
+            model,
+            outcomes,
+            skipped,
+            ranked=ranked,
+            hosts=hosts,
+            began=began,
+            base_rate=base_rate,
+            drift=drift_of(model, [task.tally for task, _ in done]),
         )
         page = scores_page(scratch, run, model_facts=model_facts(model), evaluation=measured)
         with writing(scratch / REPORT):
@@ -180,6 +191,7 @@ def score(
         unchanged=tuple(task.found.name for task, _ in reused),
         in_training=run["totals"]["in_training"],
         totals=run["totals"],
+        warnings=tuple(run["drift"]["warnings"]) if run["drift"] else (),
         seconds=seconds,
     )
 

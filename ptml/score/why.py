@@ -12,6 +12,7 @@ from ptml.explain.evidence import evidence
 from ptml.schema import CONTRIBUTIONS
 
 if TYPE_CHECKING:
+    from ptml.drift.batch import Tally
     from ptml.explain.reasons import Explainer
     from ptml.types import Level
 
@@ -51,6 +52,13 @@ def explain_connections(
     place = pl.Series([None], dtype=pl.UInt32).new_from_index(0, scored.height)
     place = place.scatter(wanted, pl.Series(range(told.height), dtype=pl.UInt32))
     return scored.with_columns(told.select(pl.col(TOLD).gather(place)))
+
+
+def tally(explainer: Explainer, counted: Tally, rows: pl.DataFrame, level: Level) -> None:
+    """Count rows, so that the batch can be held against the training data; nothing where it is not known."""
+    known = explainer.reference.levels.get(level) if explainer.reference else None
+    if known is not None:
+        counted.add(level, known, _inputs(explainer, rows, level))
 
 
 def explain_capture(explainer: Explainer, features: pl.DataFrame, scores: pl.DataFrame) -> dict[str, Any]:

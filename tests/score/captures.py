@@ -16,14 +16,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from ptml.artifact import load_model, save_model
+from ptml.artifact import REFERENCE_FILE, load_model, save_model
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES, feature_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ptml.artifact import AuditMark, Model
+    from ptml.artifact import AuditMark, Model, Reference
     from ptml.types import Level
 
 HALF = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
@@ -107,6 +107,7 @@ def make_model(
     stack: bool = False,
     audit: AuditMark | None = None,
     prior: float | None = None,
+    reference: Reference | None = None,
 ) -> Model:
     """Save the model that this module describes, and load it as a user would.
 
@@ -132,5 +133,6 @@ def make_model(
         "unit": "file",
         "audit": audit,
     }
-    save_model(folder, manifest, estimators, folder.parent / ".tmp")
+    record = {REFERENCE_FILE: reference.model_dump_json().encode()} if reference else {}
+    save_model(folder, manifest, estimators, folder.parent / ".tmp", record=record)
     return load_model(folder)
