@@ -41,8 +41,7 @@ class Contributions:
     @property
     def exact(self) -> NDArray[np.bool_]:
         """Tell the rows whose contributions sum to their score."""
-        found: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)
-        return found
+        return np.asarray(np.isfinite(self.values).all(axis=1), np.bool_)
 
 
 def contributions(
