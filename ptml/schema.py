@@ -258,7 +258,6 @@ CAPTURE_SCORES = Table(
             "unlike any capture in training; null where the model cannot tell",
         ),
         ("reasons", pl.List(pl.String), "what pushed the score up most, where called malicious; else null"),
-        ("contributions", CONTRIBUTIONS, "the reasons in numbers; null without reasons"),
         (
             "nearest",
             pl.List(pl.String),

@@ -84,8 +84,8 @@ def write_tables(
 
 
 def _flat(captures: pl.DataFrame) -> pl.DataFrame:
-    """Write lists in one cell, since CSV has none; the reasons stand there in words alone."""
-    return captures.drop("contributions").with_columns(pl.col(pl.List(pl.String)).list.join("; "))
+    """Write lists in one cell, since CSV has none."""
+    return captures.with_columns(pl.col(pl.List(pl.String)).list.join("; "))
 
 
 def alerts(connections: Path, captures: pl.DataFrame) -> pl.LazyFrame:

@@ -73,7 +73,8 @@ def test_captures_say_why_and_what_they_are_like(tmp_path: Path) -> None:
     two_captures(tmp_path)
     loud, quiet = scored(tmp_path, make_model(tmp_path / "told", reference=reference())).captures
     assert loud["reasons"] == ["8 connections in the capture"]
-    assert loud["contributions"][0]["contribution"] == pytest.approx(6.0, abs=1e-4)
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["captures"][0]["contributions"][0]["contribution"] == pytest.approx(6.0, abs=1e-4)
     assert loud["nearest"] == ["c2", "c1"]
     assert quiet["nearest"] == ["c1", "c2"]
     assert quiet["reasons"] is None
