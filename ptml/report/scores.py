@@ -86,8 +86,8 @@ class ScoresPage:
 
     @property
     def has_reasons(self) -> bool:
-        """Tell whether any alert says why it was raised."""
-        return any(row.get("reasons") for row in self.alerts)
+        """Tell whether any alert says why it was raised, or that it is unlike the training data."""
+        return any(row.get("reasons") or row.get("out_of_distribution") for row in self.alerts)
 
 
 def render_scores(page: ScoresPage) -> str:
