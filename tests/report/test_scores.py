@@ -170,7 +170,7 @@ def hostile_page() -> str:
 
 
 def test_reasons_evidence_and_distance_are_shown() -> None:
-    """An alert says why, on which connections that rests and that it is unlike training; a capture likewise."""
+    """An alert says why, resting on what, and that it is unlike training; a capture likewise."""
     html = render_scores(
         replace(
             PAGE,
