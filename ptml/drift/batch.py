@@ -81,8 +81,8 @@ def batch_drift(
         warnings += _large(levels)
     elif tallies:
         warnings.append(
-            f"{len(tallies)} captures are too few to tell whether traffic has drifted from the training "
-            f"data: {LEAST_CAPTURES} are needed"
+            f"{'1 capture is' if len(tallies) == 1 else f'{len(tallies)} captures are'} too few to tell "
+            f"whether traffic has drifted from the training data: {LEAST_CAPTURES} are needed"
         )
     return {
         "captures": len(tallies),
