@@ -14,6 +14,19 @@ import polars as pl
 from ptml.errors import BadData
 
 UTC_TIME = pl.Datetime("us", "UTC")
+CONTRIBUTIONS = pl.List(
+    pl.Struct(
+        {
+            "family": pl.String,
+            "family_contribution": pl.Float64,
+            "feature": pl.String,
+            "value": pl.String,
+            "contribution": pl.Float64,
+            "text": pl.String,
+        }
+    )
+)
+"""Features that pushed a score up most: log-odds by family and feature, the value with its unit, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +203,9 @@ CONNECTION_SCORES = Table(
         ("verdict", pl.String, "malicious if the probability reaches the threshold, else benign"),
         ("threshold", pl.Float64, "the model's threshold for connections"),
         ("out_of_distribution", pl.Boolean, "unlike anything in training; null where the model cannot tell"),
-        ("reasons", pl.List(pl.String), "why, for alerts; null where the model cannot tell"),
+        ("reasons", pl.List(pl.String), "what pushed the score up most, for alerts; null where not known"),
+        ("evidence", pl.List(pl.String), "uids of the connections that these rest on; null without reasons"),
+        ("contributions", CONTRIBUTIONS, "the reasons in numbers; null without reasons"),
     ),
 )
 HOST_SCORES = Table(
@@ -246,6 +261,17 @@ CAPTURE_SCORES = Table(
             "family_probability",
             pl.Float64,
             "probability of the family that comes first, named or not; null: not asked for",
+        ),
+        (
+            "out_of_distribution",
+            pl.Boolean,
+            "unlike any capture in training; null where the model cannot tell",
+        ),
+        ("reasons", pl.List(pl.String), "what pushed the score up most, where called malicious; else null"),
+        (
+            "nearest",
+            pl.List(pl.String),
+            "the training captures most like it, nearest first; null where the model cannot tell",
         ),
     ),
 )

@@ -35,9 +35,18 @@ from ptml.artifact.model import (
     read_model_manifest,
     read_record_file,
     save_model,
+    share_log_odds,
 )
 from ptml.artifact.origin import Commit, Machine, commit_of, this_machine
 from ptml.artifact.pooling import FEATURES, POOLS, CaptureStack, pool, stack_table
+from ptml.artifact.reference import (
+    REFERENCE_FILE,
+    FeatureReference,
+    LevelReference,
+    Reference,
+    read_reference,
+    unusual_share,
+)
 
 __all__ = [
     "CARD",
@@ -46,6 +55,7 @@ __all__ = [
     "IDENTITY",
     "KEYS",
     "POOLS",
+    "REFERENCE_FILE",
     "AuditMark",
     "BudgetThreshold",
     "Calibration",
@@ -54,11 +64,14 @@ __all__ = [
     "FamilyFigures",
     "FamilyManifest",
     "FeatureContract",
+    "FeatureReference",
     "LevelManifest",
+    "LevelReference",
     "Machine",
     "Model",
     "ModelManifest",
     "OutOfFold",
+    "Reference",
     "TrainingCounts",
     "commit_of",
     "contracts_of",
@@ -71,8 +84,11 @@ __all__ = [
     "pool",
     "read_model_manifest",
     "read_record_file",
+    "read_reference",
     "refuse_identity",
     "save_model",
+    "share_log_odds",
     "stack_table",
     "this_machine",
+    "unusual_share",
 ]

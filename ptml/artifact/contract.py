@@ -71,6 +71,8 @@ class LevelManifest(Section):
     """A model for one level: inputs in order, threshold, calibration, and the estimator's file.
 
     Attributes:
+        prior: Share of malicious weight that its probabilities reckon with; None in models from before it was
+            recorded.
         thresholds: Thresholds for stated budgets of false alarms, by budget; for connections only.
         params: Parameters that a search found.
         stack: What a verdict on a capture makes of the scores of its connections, if it looks at them; where
@@ -82,6 +84,7 @@ class LevelManifest(Section):
     classes: tuple[Literal["benign"], Literal["malicious"]] = ("benign", "malicious")
     threshold: float = Field(ge=0, allow_inf_nan=False)
     max_false_positive_rate: float = Field(gt=0, lt=1)
+    prior: float | None = Field(None, gt=0, lt=1)
     calibration: Calibration
     out_of_fold: OutOfFold
     thresholds: dict[str, BudgetThreshold] = Field(default_factory=dict)

@@ -198,7 +198,15 @@ def log_odds(estimator: Pipeline, inputs: pl.DataFrame) -> NDArray[np.float64]:
         return np.empty(0)
     if hasattr(estimator, "decision_function"):
         return np.asarray(estimator.decision_function(inputs), np.float64)
-    share = np.asarray(estimator.predict_proba(inputs), np.float64)[:, 1]
+    return share_log_odds(np.asarray(estimator.predict_proba(inputs), np.float64)[:, 1])
+
+
+def share_log_odds(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn shares of votes into log-odds, drawn in a little from 0 and 1.
+
+    >>> share_log_odds(np.array([0.0, 0.5, 1.0])).round(3).tolist()
+    [-6.907, 0.0, 6.907]
+    """
     share = SMOOTHING + (1 - 2 * SMOOTHING) * share
     result: NDArray[np.float64] = np.log(share) - np.log1p(-share)
     return result

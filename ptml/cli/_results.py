@@ -25,6 +25,7 @@ SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "mean_probabilit
 SCORE_TITLES = {"mean_probability": "mean"}
 
 SCORES_SHOWN = 25
+REASONS_SHOWN, SENTENCES = 10, 3
 AUDIT_COLUMNS = ("light", "level", "check", "found")
 FILES_COLUMNS = ("log", "lines", "rows", "quarantined")
 
@@ -115,6 +116,14 @@ def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
     show_table(f"{len(rows)} captures scored, {order}", titles, rows[:SCORES_SHOWN])
     if len(rows) > SCORES_SHOWN:
         remark(f"  … and {len(rows) - SCORES_SHOWN} more in {result.out / 'captures.csv'}", quiet=quiet)
+    for row in result.captures[:REASONS_SHOWN]:
+        if row["reasons"]:
+            remark(f"  {row['name']}: {'; '.join(row['reasons'][:SENTENCES])}", quiet=quiet)
+    for warning in result.warnings:
+        remark(f"  {warning}", quiet=quiet)
+    unlike = sum(bool(row["out_of_distribution"]) for row in result.captures)
+    if unlike:
+        remark(f"  {unlike} of these are unlike any training capture: believe their scores less", quiet=quiet)
     if result.in_training:
         remark(
             f"  {result.in_training} of these were in the training data: their scores flatter", quiet=quiet

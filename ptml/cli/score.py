@@ -37,6 +37,15 @@ def score(
     fail_on: Annotated[
         Literal["malicious"] | None, typer.Option(help="Exit with 10 if a capture is called malicious.")
     ] = None,
+    base_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-9,
+            max=1 - 1e-9,
+            metavar="SHARE",
+            help="Share of malicious rows to expect here: turns probabilities to it, not verdicts.",
+        ),
+    ] = None,
     set_: SetParse = None,
     own: OwnFeatures = None,
     data: Data = None,
@@ -71,6 +80,7 @@ def score(
             parsing=parsing,
             evaluation=place.report(loaded.name) / "evaluation.json",
             engine=engine(jobs),
+            base_rate=base_rate,
             force=force,
             progress=progress,
         )

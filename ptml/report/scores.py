@@ -40,6 +40,8 @@ class ScoresPage:
         model_facts: Name and value of what is known of the model.
         connection_threshold: The model's threshold for connections.
         evaluation: In a sentence, how the model did on captures it had not seen; None if nobody measured.
+        audit: What the audit said of the data that the model learned from.
+        warnings: How these captures differ from that data.
     """
 
     captures: Sequence[Mapping[str, Any]]
@@ -52,6 +54,7 @@ class ScoresPage:
     connection_threshold: float | None
     evaluation: str | None = None
     audit: Mapping[str, Any] | None = None
+    warnings: Sequence[str] = ()
 
     @property
     def headline(self) -> str:
@@ -83,8 +86,8 @@ class ScoresPage:
 
     @property
     def has_reasons(self) -> bool:
-        """Tell whether any alert says why it was raised."""
-        return any(row.get("reasons") for row in self.alerts)
+        """Tell whether any alert says why it was raised, or that it is unlike the training data."""
+        return any(row.get("reasons") or row.get("out_of_distribution") for row in self.alerts)
 
 
 def render_scores(page: ScoresPage) -> str:

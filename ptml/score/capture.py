@@ -5,24 +5,28 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ptml.drift.batch import Tally
 from ptml.errors import BadData, MissingInput
+from ptml.explain.reasons import Explainer
 from ptml.features.build import iter_connection_features
 from ptml.features.large import collect_capture_features
 from ptml.features.small import SMALL_ROWS, held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
-from ptml.io import read_parquet, writing
+from ptml.io import json_bytes, read_parquet, writing
 from ptml.parse.published import published_logs
 from ptml.parse.scan import log_files
 from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
 from ptml.score.model import features_of, scoring_model
+from ptml.score.prior import as_learned, at_base_rate
 from ptml.score.tables import summarise_hosts
+from ptml.score.why import explain_capture, explain_connections, tally
 from ptml.workspace import Workspace
 from ptml.zeektypes import log_name
 
@@ -42,8 +46,6 @@ MAX_REASONS = 20
 _UNITS = 1 << 32
 NO_CONN = "no conn.log among its logs: connections are what is scored"
 NO_CONNECTIONS = "no connections: nothing to score, so its verdict is unknown"
-UNKNOWN = [pl.lit(None).alias(name) for name in ("out_of_distribution", "reasons")]
-"""Columns for what models cannot tell yet."""
 NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its connections alone"
 
 
@@ -58,11 +60,17 @@ class CaptureTask:
     how: How
     batch_rows: int
     own: OwnFile | None = None
+    base_rate: float | None = None
 
     @property
     def connections(self) -> Path:
         """Folder of the parts of the capture's scored connections."""
         return self.folder / "connections"
+
+    @property
+    def tally(self) -> Path:
+        """What the capture looks like, to tell whether the batch has drifted."""
+        return self.folder / "tally.json"
 
     @property
     def hosts(self) -> Path:
@@ -84,6 +92,10 @@ class CaptureOutcome:
     threshold: float | None
     family: str | None
     family_probability: float | None
+    out_of_distribution: bool | None
+    reasons: list[str] | None
+    contributions: list[dict[str, Any]] | None
+    nearest: list[str] | None
     rows_read: int
     rows_quarantined: int
     rows_left_out: int
@@ -196,11 +208,15 @@ def judge(
         ModelMismatch: The model does not fit the features.
     """
     task, manifest = reading.task, reading.manifest
-    model = model_of(task)
-    _write_connections(task, model, batches)
+    explainer = _explainer(task.model, task.own)
+    model = explainer.model
+    counted = Tally(logs=sorted(reading.logs), zeek=_zeek(manifest))
+    _write_connections(task, explainer, batches, counted)
     summary = _summarise(task)
     whole = summary["connections"] and "capture" in model.levels
-    verdict = _score_whole(task, model, capture()) if whole else {}
+    verdict = _score_whole(task, explainer, capture(), counted) if whole else {}
+    with writing(task.tally):
+        task.tally.write_bytes(json_bytes(asdict(counted)))
     return CaptureOutcome(
         capture_id=manifest.capture_id,
         **summary,
@@ -209,6 +225,10 @@ def judge(
         threshold=verdict.get("threshold"),
         family=verdict.get("family"),
         family_probability=verdict.get("family_probability"),
+        out_of_distribution=verdict.get("out_of_distribution"),
+        reasons=verdict.get("reasons"),
+        contributions=verdict.get("contributions"),
+        nearest=verdict.get("nearest"),
         rows_read=manifest.rows_out,
         rows_quarantined=manifest.rows_in - manifest.rows_out,
         rows_left_out=manifest.counts.get(ROWS_CONN, 0) - summary["connections"],
@@ -223,19 +243,25 @@ def judge(
 
 def model_of(task: CaptureTask) -> Model:
     """Load a task's model, once in a worker, which scores many captures."""
-    return _model(task.model, task.own)
+    return _explainer(task.model, task.own).model
 
 
 @lru_cache(maxsize=1)
-def _model(folder: Path, own: OwnFile | None) -> Model:
-    return scoring_model(folder, own=own)
+def _explainer(folder: Path, own: OwnFile | None) -> Explainer:
+    model = scoring_model(folder, own=own)
+    return Explainer.of(model, features_of(model, own))
 
 
-def _write_connections(task: CaptureTask, model: Model, batches: Iterable[pl.DataFrame]) -> None:
+def _write_connections(
+    task: CaptureTask, explainer: Explainer, batches: Iterable[pl.DataFrame], counted: Tally
+) -> None:
+    model = explainer.model
     for number, batch in enumerate(batches):
         if batch.is_empty():
             continue
-        scored = model.score(batch, level="connection").with_columns(UNKNOWN)
+        tally(explainer, counted, batch, "connection")
+        scored = explain_connections(explainer, batch, model.score(batch, level="connection"))
+        scored = at_base_rate(scored, model.manifest.level("connection"), task.base_rate)
         part = task.connections / f"part-{number:05d}.parquet"
         with writing(part):
             CONNECTION_SCORES.check(scored).write_parquet(part, compression="zstd", compression_level=1)
@@ -264,13 +290,27 @@ def _mean_probability(parts: list[Path]) -> float | None:
     return float(total / rows / _UNITS)
 
 
-def _score_whole(task: CaptureTask, model: Model, features: pl.DataFrame) -> dict[str, Any]:
+def _score_whole(
+    task: CaptureTask, explainer: Explainer, features: pl.DataFrame, counted: Tally
+) -> dict[str, Any]:
+    model = explainer.model
+    tally(explainer, counted, features, "capture")
     parts = connection_parts(task.folder)
-    scores = pl.scan_parquet(parts, glob=False, hive_partitioning=False)
-    found = model.score_captures(features, scores.select("capture_id", "probability")).row(0, named=True)
-    if found["verdict"] == "malicious":
-        found |= model.name_families(features).row(0, named=True)
-    return found
+    scores = (
+        pl.scan_parquet(parts, glob=False, hive_partitioning=False)
+        .select("capture_id", "probability")
+        .collect()
+    )
+    scores = as_learned(scores, model.manifest.level("connection"), task.base_rate)
+    verdict = at_base_rate(
+        model.score_captures(features, scores), model.manifest.level("capture"), task.base_rate
+    )
+    told = explain_capture(explainer, features, scores)
+    if verdict["verdict"][0] != "malicious":
+        told |= {"reasons": None, "contributions": None}
+    else:
+        told |= model.name_families(features).row(0, named=True)
+    return verdict.row(0, named=True) | told
 
 
 def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:
@@ -286,6 +326,12 @@ def _notes(model: Model, logs: Logs, connections: int) -> tuple[str, ...]:
     missing = [log for log in CONTRIBUTING if log not in logs]
     notes = [f"no {', '.join(f'{log}.log' for log in missing)}: their features are null"] if missing else []
     return (*notes, *([] if "capture" in model.levels else [NO_CAPTURE_MODEL]))
+
+
+def _zeek(manifest: Manifest) -> str | None:
+    """Tell which Zeek made the logs, where ptml ran it."""
+    said = manifest.parameters.get(ZEEK)
+    return None if said is None else str(said)
 
 
 def _quarantine_reasons(workspace: Workspace, manifest: Manifest) -> dict[str, int]:

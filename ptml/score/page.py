@@ -67,5 +67,6 @@ def scores_page(
             connection_threshold=run["model"]["thresholds"].get("connection"),
             evaluation=evaluation,
             audit=run["model"]["audit"],
+            warnings=run["drift"]["warnings"] if run["drift"] else (),
         )
     )

@@ -13,7 +13,7 @@ from ptml.report.environment import count, decimal
 from ptml.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -35,6 +35,8 @@ def run_record(
     ranked: pl.DataFrame,
     hosts: int,
     began: datetime,
+    base_rate: float | None = None,
+    drift: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Record what was read, with which model, and what was left out.
 
@@ -45,6 +47,8 @@ def run_record(
         ranked: The table of captures, in its order.
         hosts: Rows of the table of hosts.
         began: When the run began.
+        base_rate: The share of malicious rows that probabilities were turned to, if any.
+        drift: How the captures that were scored now compare with the training data; None if nobody knows.
     """
     by_id = {outcome.capture_id: (task, outcome) for task, outcome in outcomes}
     trained_on = model.manifest.captures
@@ -59,9 +63,10 @@ def run_record(
         "version": VERSION,
         "ptml_version": __version__,
         "began": began.isoformat(timespec="seconds"),
-        "model": model_record(model),
+        "model": model_record(model, base_rate),
         "captures": captures,
         "skipped": [asdict(one) for one in skipped],
+        "drift": drift,
         "totals": {
             **totals,
             "captures": len(captures),
@@ -74,9 +79,10 @@ def run_record(
     }
 
 
-def model_record(model: Model) -> dict[str, Any]:
-    """Record which model judged."""
+def model_record(model: Model, base_rate: float | None = None) -> dict[str, Any]:
+    """Record which model judged, and at which base rate."""
     return {
+        "base_rate": base_rate,
         "name": model.name,
         "sha256": sha256_file(model.folder / "manifest.json"),
         "fingerprint": model.manifest.fingerprint,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,10 @@ from ptml.score.capture import CaptureOutcome, CaptureTask, connection_parts
 from ptml.score.discover import Skipped, find_captures
 from ptml.score.earlier import earlier_captures, hash_inputs, reuse
 from ptml.score.page import scores_page
+from ptml.score.prior import require_prior
 from ptml.score.publish import check_output, publish
 from ptml.score.record import model_facts, model_record, read_evaluation, run_record
+from ptml.score.shift import drift_of
 from ptml.score.tables import ALERTS, CAPTURES, CAPTURES_CSV, CONNECTIONS, HOSTS, HOSTS_CSV, write_tables
 from ptml.types import silent
 from ptml.workspace import Workspace
@@ -57,6 +59,7 @@ class ScoreResult:
         in_training: How many of them the model was trained on: their scores flatter.
         totals: Counts over the batch: captures, malicious, connections, alerts, hosts, rows_read, …
         seconds: Wall time.
+        warnings: How the captures that were scored now differ from the training data.
     """
 
     out: Path
@@ -66,6 +69,7 @@ class ScoreResult:
     in_training: int
     totals: dict[str, int]
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
@@ -90,6 +94,7 @@ class ScoreResult:
             "unchanged": list(self.unchanged),
             "in_training": self.in_training,
             "totals": dict(self.totals),
+            "warnings": list(self.warnings),
             "seconds": self.seconds,
         }
 
@@ -105,6 +110,7 @@ def score(
     parsing: ParseSettings | None = None,
     batch_rows: int = BATCH_ROWS,
     engine: Engine | None = None,
+    base_rate: float | None = None,
     force: bool = False,
     progress: Progress = silent,
 ) -> ScoreResult:
@@ -125,19 +131,22 @@ def score(
         parsing: How logs are read, and what Zeek may use.
         batch_rows: Connections held in memory at a time.
         engine: Where the work runs.
+        base_rate: Share of malicious rows to expect here, to which probabilities are turned
+            (:mod:`ptml.score.prior`); None for that of the training data.
         force: Score again what an earlier run with the same model left in `out`.
         progress: Told after each capture.
 
     Raises:
         MissingInput: A path does not exist, or none held anything that could be scored.
         BadData: `evaluation` is not one.
-        ModelMismatch: The model was trained on other features.
+        ModelMismatch: The model was trained on other features, or knows no base rate to correct.
         SettingsError: `out` is a file.
         WorkspaceBusy: Another run writes to `out`.
         CannotWrite: The operating system refused; earlier results stay as they were.
     """
     started, began = time.perf_counter(), datetime.now(UTC)
     check_output(out)
+    require_prior(model, base_rate)
     measured = read_evaluation(evaluation, model)
     found, skipped = find_captures(paths, beside=[out], names=names)
     if not found:
@@ -145,7 +154,8 @@ def score(
     desk = Workspace(out)
     with desk.locked(), desk.scratch_folder() as scratch:
         tasks = _tasks(found, scratch, model, How.of(parsing), batch_rows=batch_rows, own=own_file(own))
-        earlier = {} if force else earlier_captures(out, model_record(model))
+        tasks = [replace(task, base_rate=base_rate) for task in tasks]
+        earlier = {} if force else earlier_captures(out, model_record(model, base_rate))
         reused = [(task, reuse(task, earlier[task.inputs], out)) for task in tasks if task.inputs in earlier]
         todo = [task for task in tasks if task.inputs not in earlier]
         done, faults = _score(todo, engine or LocalEngine(), progress)
@@ -159,7 +169,16 @@ def score(
             connections=[part for task, _ in outcomes for part in connection_parts(task.folder)],
             hosts=[task.hosts for task, _ in outcomes],
         )
-        run = run_record(model, outcomes, skipped, ranked=ranked, hosts=hosts, began=began)
+        run = run_record(
+            model,
+            outcomes,
+            skipped,
+            ranked=ranked,
+            hosts=hosts,
+            began=began,
+            base_rate=base_rate,
+            drift=drift_of(model, [task.tally for task, _ in done]),
+        )
         page = scores_page(scratch, run, model_facts=model_facts(model), evaluation=measured)
         with writing(scratch / REPORT):
             (scratch / REPORT).write_text(page, "utf-8")
@@ -172,6 +191,7 @@ def score(
         unchanged=tuple(task.found.name for task, _ in reused),
         in_training=run["totals"]["in_training"],
         totals=run["totals"],
+        warnings=tuple(run["drift"]["warnings"]) if run["drift"] else (),
         seconds=seconds,
     )
 

@@ -29,6 +29,10 @@ ALERT_FIELDS = (
     "probability",
     "threshold",
     "verdict",
+    "out_of_distribution",
+    "reasons",
+    "evidence",
+    "contributions",
 )
 
 CONNECTIONS, HOSTS, CAPTURES = "connections.parquet", "hosts.parquet", "captures.parquet"
@@ -64,7 +68,7 @@ def write_tables(
             nulls_last=True,
         )
         captures.write_parquet(folder / CAPTURES, compression="zstd")
-        defused(captures).write_csv(folder / CAPTURES_CSV)
+        defused(_flat(captures)).write_csv(folder / CAPTURES_CSV)
         ranked = (
             _scan(hosts, HOST_SCORES)
             .collect()
@@ -77,6 +81,11 @@ def write_tables(
             pl.col("ts").dt.strftime(ISO_TIME) if name == "ts" else name for name in ALERT_FIELDS
         ).sink_ndjson(folder / ALERTS)
     return captures, ranked.height
+
+
+def _flat(captures: pl.DataFrame) -> pl.DataFrame:
+    """Write lists in one cell, since CSV has none."""
+    return captures.with_columns(pl.col(pl.List(pl.String)).list.join("; "))
 
 
 def alerts(connections: Path, captures: pl.DataFrame) -> pl.LazyFrame:

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from ptml.artifact import read_record_file
+from ptml.artifact import REFERENCE_FILE, read_record_file
 from ptml.catalog import read_provenance
 from ptml.errors import BadData
 from ptml.io import json_bytes, parse_json
 from ptml.manifest import published
 from ptml.schema import LEARNED, SPLITS
+from ptml.train.reference import level_reference, training_reference
 from ptml.train.sources import labelled_captures
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ptml.artifact import ModelManifest
+    from ptml.artifact import LevelReference, ModelManifest, Reference
     from ptml.schema import Table
     from ptml.settings import DatasetSettings
     from ptml.train.capture import Capture
     from ptml.train.dataset import Dataset
     from ptml.train.fit import Fitted
     from ptml.train.verdicts import FittedStack
-    from ptml.types import JsonObject
+    from ptml.types import JsonObject, Level
     from ptml.workspace import Workspace
 
 SPLITS_FILE = "splits.parquet"
@@ -47,19 +48,24 @@ class Record:
         splits: Which fold held each capture out, a level at a time (table ``models/splits``).
         captures: The captures that there were (table ``models/captures``).
         metrics: Figures on rows held out, by level. Calibration and threshold were chosen on these same rows.
+        reference: What the rows looked like; None where the record is read again, which has no use for it.
     """
 
     splits: pl.DataFrame
     captures: pl.DataFrame
     metrics: Mapping[str, JsonObject]
+    reference: Reference | None = None
 
     def files(self) -> dict[str, bytes]:
         """Give its files by name, as `save_model` takes them."""
-        return {
+        files = {
             SPLITS_FILE: _parquet(self.splits),
             CAPTURES_FILE: _parquet(self.captures),
             METRICS_FILE: json_bytes(self.metrics),
         }
+        if self.reference is not None:
+            files[REFERENCE_FILE] = self.reference.model_dump_json().encode()
+        return files
 
 
 class RecordKeeper:
@@ -71,6 +77,7 @@ class RecordKeeper:
         self._groups = {one.capture_id: one.group for one in self._captures}
         self._splits: list[pl.DataFrame] = []
         self._metrics: dict[str, JsonObject] = {}
+        self._references: dict[Level, LevelReference] = {}
         self._used: set[str] = set()
 
     def add(self, data: Dataset, fitted: Fitted | FittedStack) -> None:
@@ -80,12 +87,14 @@ class RecordKeeper:
         self._metrics[data.level] = figures_of(
             data.y[at], fitted.held_out[at], data.weights[at], fitted.threshold
         )
+        self._references[data.level] = level_reference(data, fitted.pipeline)
         self._used |= data.captures.keys()
 
     def record(self) -> Record:
         """Give all that was taken down."""
         captures = captures_of(self._workspace, self._captures, self._used)
-        return Record(pl.concat(self._splits), captures, self._metrics)
+        reference = training_reference(self._workspace, self._references, self._used)
+        return Record(pl.concat(self._splits), captures, self._metrics, reference)
 
 
 def read_record(folder: Path, manifest: ModelManifest) -> Record:

@@ -239,6 +239,7 @@ def level_manifest(settings: TrainSettings, part: FittedPart) -> dict[str, Any]:
         "features": data.contracts if own else (),
         "threshold": fitted.threshold,
         "max_false_positive_rate": settings.max_false_positive_rate,
+        "prior": fitted.prior,
         "calibration": fitted.calibration,
         "out_of_fold": fitted.out_of_fold,
         "thresholds": own.thresholds if own else {},

@@ -129,7 +129,11 @@ def hostile_page() -> str:
     return render_scores(
         replace(
             PAGE,
-            captures=[row(name=HOSTILE, path=HOSTILE)],
+            captures=[
+                row(
+                    name=HOSTILE, path=HOSTILE, reasons=[HOSTILE], nearest=[HOSTILE], out_of_distribution=True
+                )
+            ],
             hosts=[
                 {
                     "host": HOSTILE,
@@ -140,7 +144,15 @@ def hostile_page() -> str:
                     "connections": 1,
                 }
             ],
-            alerts=[alert(name=HOSTILE, uid=HOSTILE, reasons=[HOSTILE], **{"id.orig_h": HOSTILE})],
+            alerts=[
+                alert(
+                    name=HOSTILE,
+                    uid=HOSTILE,
+                    reasons=[HOSTILE],
+                    evidence=[HOSTILE, HOSTILE],
+                    **{"id.orig_h": HOSTILE},
+                )
+            ],
             reading=[
                 {
                     "name": HOSTILE,
@@ -154,8 +166,31 @@ def hostile_page() -> str:
             skipped=[{"path": HOSTILE, "reason": HOSTILE}],
             model_facts=[("Name", HOSTILE)],
             evaluation=HOSTILE,
+            warnings=[HOSTILE],
         )
     )
+
+
+def test_reasons_evidence_and_distance_are_shown() -> None:
+    """An alert says why, resting on what, and that it is unlike training; a capture likewise."""
+    html = render_scores(
+        replace(
+            PAGE,
+            captures=[row(reasons=["sent 7 packets"], nearest=["c1", "c2"], out_of_distribution=True)],
+            alerts=[alert(reasons=["lasted 6 h"], evidence=["CHhAvV", "C2"], out_of_distribution=True)],
+            warnings=["no capture has dns.log"],
+        )
+    )
+    text = "".join(Reader(html).text)
+    for said in (
+        "Why: sent 7 packets",
+        "Most like c1, c2",
+        "lasted 6 h",
+        "See also C2",
+        "no capture has dns.log",
+    ):
+        assert said in text
+    assert text.count("unlike training") == 2
 
 
 def test_hostile_strings_are_text_only() -> None:
@@ -163,7 +198,7 @@ def test_hostile_strings_are_text_only() -> None:
     reader = Reader(hostile_page())
     assert not {tag for tag, _ in reader.tags} & LOADING
     assert not [attrs for _, attrs in reader.tags if any(name.startswith("on") for name in attrs)]
-    assert "".join(reader.text).count("<script>alert(1)</script>�[2J�") >= 10
+    assert "".join(reader.text).count("<script>alert(1)</script>�[2J�") >= 15
 
 
 def test_the_page_holds_no_control_characters() -> None:

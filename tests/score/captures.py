@@ -16,14 +16,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from ptml.artifact import load_model, save_model
+from ptml.artifact import REFERENCE_FILE, load_model, save_model
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES, feature_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ptml.artifact import AuditMark, Model
+    from ptml.artifact import AuditMark, Model, Reference
     from ptml.types import Level
 
 HALF = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
@@ -114,13 +114,15 @@ def make_model(
     stack: bool = False,
     audit: AuditMark | None = None,
     families: bool = False,
+    prior: float | None = None,
+    reference: Reference | None = None,
 ) -> Model:
     """Save the model that this module describes, and load it as a user would.
 
     With a stack, captures are judged by their median connection alone, less one as log-odds. With families,
     `many` is as likely as the number of connections less six says as log-odds, `throngs` as that less 100.
     """
-    parts = {level: _level(level, threshold) for level in levels}
+    parts = {level: {**_level(level, threshold), "prior": prior} for level in levels}
     estimators = {level: _estimator(*HALF[level]) for level in levels}
     if stack:
         del estimators["capture"]
@@ -144,5 +146,6 @@ def make_model(
     if families:
         naming = (_estimator("connections", 6), _estimator("connections", 100))
         parts["capture"]["family"] = FAMILIES
-    save_model(folder, manifest, estimators, folder.parent / ".tmp", families=naming)
+    record = {REFERENCE_FILE: reference.model_dump_json().encode()} if reference else {}
+    save_model(folder, manifest, estimators, folder.parent / ".tmp", record=record, families=naming)
     return load_model(folder)

@@ -45,7 +45,7 @@ def record_of(folder: Path) -> Record:
 
 
 def test_every_file_of_the_record_is_there(trained: Path) -> None:
-    """A model's folder holds its estimators, manifest, folds, captures, figures and card, and no more."""
+    """A model's folder holds its estimators, manifest, record and card, and no more."""
     names = {"".join(path.name.partition("-")[:1]) for path in trained.iterdir()}
     assert names == {
         "capture",
@@ -54,6 +54,7 @@ def test_every_file_of_the_record_is_there(trained: Path) -> None:
         "connection",
         "manifest.json",
         "metrics.json",
+        "reference.json",
         "splits.parquet",
     }
 
@@ -155,7 +156,7 @@ def test_the_manifest_tells_where_it_was_made(trained: Path) -> None:
     assert value["schema_version"] == schema_version()
     assert value["files"] == {
         name: io.sha256_file(trained / name)
-        for name in ("splits.parquet", "captures.parquet", "metrics.json")
+        for name in ("splits.parquet", "captures.parquet", "metrics.json", "reference.json")
     }
     assert str(trained.parent) not in json.dumps(value)
 
