@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ptml.cli._render import describe, details, remark, remarks, show_table
+from ptml.cli._render import describe, details, plain, remark, remarks, show_table
 
 if TYPE_CHECKING:
     from ptml.evaluate.audit import AuditResult
@@ -24,6 +24,7 @@ SCORE_COLUMNS = ("name", "verdict", "probability", "threshold", "mean_probabilit
 SCORE_TITLES = {"mean_probability": "mean"}
 
 SCORES_SHOWN = 25
+SKIPPED_SHOWN = 20
 AUDIT_COLUMNS = ("light", "level", "check", "found")
 FILES_COLUMNS = ("log", "lines", "rows", "quarantined")
 
@@ -92,21 +93,29 @@ def show_evaluation(result: EvaluationResult) -> None:
     typer.echo(str(result.page))
 
 
-def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
+def show_scores(result: ScoreResult, *, top: int | None = None, quiet: bool = False) -> None:
     """Show the captures in the order of their table, what was left out, and where the page is."""
-    rows = [[row[name] for name in SCORE_COLUMNS] for row in result.captures]
+    rows = [[row[name] for name in SCORE_COLUMNS] for row in result.chosen]
     titles = [SCORE_TITLES.get(name, name) for name in SCORE_COLUMNS]
     order = "called malicious first, then by the mean probability of their connections"
-    show_table(f"{len(rows)} captures scored, {order}", titles, rows[:SCORES_SHOWN])
-    if len(rows) > SCORES_SHOWN:
-        remark(f"  … and {len(rows) - SCORES_SHOWN} more in {result.out / 'captures.csv'}", quiet=quiet)
+    shown = SCORES_SHOWN if top is None else top
+    show_table(f"{len(result.captures)} captures scored, {order}", titles, rows[:shown])
+    if len(rows) > shown:
+        remark(f"  … and {len(rows) - shown} more in {result.out / 'captures.csv'}", quiet=quiet)
+    if len(rows) < len(result.captures):
+        remark(
+            f"  {len(result.captures) - len(rows)} are not shown: they are not among those asked for",
+            quiet=quiet,
+        )
     if result.in_training:
         remark(
             f"  {result.in_training} of these were in the training data: their scores flatter", quiet=quiet
         )
-    for one in result.skipped:
-        remark(f"  skipped: {one.path}: {one.reason}", quiet=quiet)
-    typer.echo(f"report: {result.report}")
+    for one in result.skipped[:SKIPPED_SHOWN]:
+        remark(f"  skipped: {one.path}: {one.reason}" if one.path else f"  {one.reason}", quiet=quiet)
+    if len(result.skipped) > SKIPPED_SHOWN:
+        remark(f"  … and {len(result.skipped) - SKIPPED_SHOWN} more; --json lists all", quiet=quiet)
+    typer.echo(f"report: {plain(str(result.report))}")
 
 
 def show_files(report: FilesReport, *, quiet: bool = False) -> None:

@@ -13,7 +13,7 @@ from ptml.identity import is_readable_pcap
 from ptml.io import path_text
 from ptml.score.found import Found, Skipped, at
 from ptml.score.parsed import parsed_captures, parsed_root
-from ptml.zeektypes import TABLE_LOGS, log_name, looks_like_archive, looks_like_log, rotation_key
+from ptml.zeektypes import log_name, looks_like_archive, looks_like_log, rotation_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +35,8 @@ def find_captures(
 
     A folder that holds no logs itself is searched for folders that do, at any depth; links to folders and
     hidden folders are not followed. Only where there are no logs, archives are captures, and only where there
-    are none either, PCAPs are. Single logs are a capture each, unless other logs than conn come with them
-    from the same folder: then they are one, as that folder would be. Of a folder that `ptml parse` wrote to,
+    are none either, PCAPs are. Single logs are a capture each, unless conn and other logs of one folder are
+    given: then they are one, as that folder would be. Of a folder that `ptml parse` wrote to,
     the captures are those that it parsed.
 
     Args:
@@ -84,14 +84,15 @@ def require_paths(paths: Sequence[Path]) -> None:
 
 
 def _given(paths: Sequence[Path]) -> Iterator[Found]:
-    """Give each path as a capture, and single logs of one folder together unless all are conn logs."""
+    """Give each path as a capture, and single logs of one folder together if they are conn and others."""
     beside: dict[Path, list[Path]] = defaultdict(list)
     for path in dict.fromkeys(paths):
-        if path.is_file() and not looks_like_archive(path) and log_name(path) in TABLE_LOGS:
+        if looks_like_log(path) and not looks_like_archive(path) and path.is_file():
             beside[path.parent].append(path)
     for path in paths:
         logs = beside.get(path.parent, [])
-        if path not in logs or len(logs) == 1 or {log_name(log) for log in logs} == {CONN}:
+        names = {log_name(log) for log in logs}
+        if path not in logs or names == {CONN} or CONN not in names:
             yield at(path, path)
         elif path == logs[0]:
             yield replace(at(path.parent, path.parent), chosen=tuple(sorted(logs, key=rotation_key)))

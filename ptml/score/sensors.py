@@ -101,7 +101,7 @@ def _file(home: Path | None, one: Origin) -> Found:
 
 def _sensor(by: By, home: Path | None, sensor: Path, period: str, parts: list[Origin]) -> Found:
     name = f"{path_text(Path(sensor.name))} {period}".strip()
-    path = path_text(sensor)
+    path = f"{path_text(sensor)} {period}".strip()
     paths = tuple(sorted((part.path for part in parts), key=rotation_key))
     whole = of_origins(home, name, path, parts) if home else Found(sensor, name, path, chosen=paths)
     return Found(

@@ -129,6 +129,7 @@ def score(
     choice: Choice | None = None,
     alert_format: AlertFormat = "plain",
     also: Sequence[Form] = (),
+    found: Sequence[Found] | None = None,
     progress: Progress = silent,
 ) -> ScoreResult:
     """Score captures and write ranked tables, alerts and a page.
@@ -153,6 +154,7 @@ def score(
         choice: Which alerts are written and which captures are shown; all if None.
         alert_format: How alerts are spelled: plainly, or by the Elastic Common Schema.
         also: Forms that all tables are written in beside Parquet.
+        found: Captures that were found already, in place of `paths`.
         progress: Told after each capture.
 
     Raises:
@@ -166,13 +168,13 @@ def score(
     started, began = time.perf_counter(), datetime.now(UTC)
     check_output(out)
     measured = read_evaluation(evaluation, model)
-    found, skipped = _find(paths, by, out, names)
-    for unit in sorted({one.unit for one in found}):
+    captures, skipped = (list(found), []) if found is not None else _find(paths, by, out, names)
+    for unit in sorted({one.unit for one in captures}):
         require_unit(model, unit, own_file(own))
     choice = choice or Choice()
     desk = Workspace(out)
     with desk.locked(), desk.scratch_folder() as scratch:
-        tasks = _tasks(found, scratch, model, How.of(parsing), batch_rows=batch_rows, own=own_file(own))
+        tasks = _tasks(captures, scratch, model, How.of(parsing), batch_rows=batch_rows, own=own_file(own))
         earlier = {} if force else earlier_captures(out, model_record(model))
         reused = [(task, reuse(task, earlier[task.inputs], out)) for task in tasks if task.inputs in earlier]
         todo = [task for task in tasks if task.inputs not in earlier]
