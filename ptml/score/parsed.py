@@ -11,7 +11,7 @@ from ptml.catalog import read_catalog
 from ptml.errors import MissingInput
 from ptml.identity import capture_id_of_hashes
 from ptml.io import path_text
-from ptml.manifest import published, read_manifest
+from ptml.manifest import is_fresh, published, read_manifest
 from ptml.parse.stage import STAGE
 from ptml.score.found import Found
 from ptml.workspace import Workspace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ptml.manifest import Manifest
 
-GONE = "what `ptml parse` made of it has gone meanwhile"
+GONE = "what `ptml parse` made of it is not whole any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,12 @@ def parsed_manifest(found: Found) -> tuple[Workspace, Manifest]:
     """Read what `ptml parse` published of a capture; of several parts as if they were one.
 
     Raises:
-        MissingInput: It has gone since it was found.
+        MissingInput: Some of its files are not there.
         BadData: A manifest is not one.
     """
     workspace = Workspace(found.source)
     parts = [read_manifest(workspace, STAGE, capture_id) for capture_id in found.parsed]
-    whole = [part for part in parts if part is not None]
+    whole = [part for part in parts if part is not None and is_fresh(workspace, part, part.fingerprint)]
     if len(whole) < len(parts) or not whole:
         raise MissingInput(GONE, hint="run `ptml parse` again")
     counts: Counter[str] = Counter()

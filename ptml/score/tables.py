@@ -24,6 +24,7 @@ AlertFormat = Literal["plain", "ecs"]
 Form = Literal["csv", "jsonl"]
 
 ISO_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+ISO_TIME_PYTHON = "%Y-%m-%dT%H:%M:%S.%fZ"
 ALERT_FIELDS = (
     "name",
     "capture_id",
@@ -135,13 +136,13 @@ def _spelled(table: pl.LazyFrame) -> pl.LazyFrame:
     return table.with_columns(pl.col(times).dt.strftime(ISO_TIME))
 
 
-def write_alerts(file: Path, found: pl.LazyFrame, spell: Callable[[dict[str, Any]], object] | None) -> int:
-    """Write alerts as JSON Lines.
+def write_alerts(file: Path, found: pl.LazyFrame, spell: Callable[[dict[str, Any]], object]) -> int:
+    """Write alerts as JSON Lines of plain ASCII: people look at them on terminals.
 
     Args:
         file: Where to.
         found: Rows of :func:`alerts`.
-        spell: Makes a document of a row; as they are if None.
+        spell: Makes a document of a row.
 
     Returns:
         How many there are.
@@ -149,24 +150,26 @@ def write_alerts(file: Path, found: pl.LazyFrame, spell: Callable[[dict[str, Any
     Raises:
         CannotWrite: The operating system refused.
     """
-    with writing(file):
-        if spell is None:
-            _spelled(found).select(ALERT_FIELDS).sink_ndjson(file)
-        else:
-            with file.open("w", encoding="utf-8") as out:
-                for batch in found.collect_batches(chunk_size=ALERT_ROWS, maintain_order=True):
-                    out.writelines(
-                        f"{json.dumps(spell(row), ensure_ascii=False, allow_nan=False)}\n"
-                        for row in batch.iter_rows(named=True)
-                    )
-    return int(found.select(pl.len()).collect(engine="streaming").item())
+    written = 0
+    with writing(file), file.open("w", encoding="ascii") as out:
+        for batch in found.collect_batches(chunk_size=ALERT_ROWS, maintain_order=True):
+            rows = batch.iter_rows(named=True)
+            out.writelines(f"{json.dumps(spell(row), allow_nan=False)}\n" for row in rows)
+            written += batch.height
+    return written
+
+
+def plain_alert(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Spell an alert by the names of the tables."""
+    spelled = {name: row[name] for name in ALERT_FIELDS}
+    return spelled | {"ts": None if row["ts"] is None else f"{row['ts']:{ISO_TIME_PYTHON}}"}
 
 
 def alert_speller(
     form: AlertFormat, model: Mapping[str, Any], seen: datetime
-) -> Callable[[dict[str, Any]], object] | None:
+) -> Callable[[dict[str, Any]], object]:
     """Choose how alerts are spelled."""
-    return None if form == "plain" else lambda row: ecs_alert(row, model=model, seen=seen)
+    return plain_alert if form == "plain" else lambda row: ecs_alert(row, model=model, seen=seen)
 
 
 def alerts(connections: Path, captures: pl.DataFrame) -> pl.LazyFrame:

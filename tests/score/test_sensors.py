@@ -37,7 +37,7 @@ def test_hours_of_a_sensor_are_captures_with_all_their_logs(tmp_path: Path) -> N
 
 
 def test_a_growing_day_stays_the_same_capture(tmp_path: Path) -> None:
-    """Another hour makes the day's capture longer and does not give it another id; nor does a shorter path."""
+    """Another hour makes the day longer and does not give it another id; nor does a shorter path."""
     rotated(tmp_path / "zeek", "2026-11-23", [0, 1])
     [before], _ = find_by("day", [tmp_path / "zeek"])
     rotated(tmp_path / "zeek", "2026-11-23", [2])
@@ -70,7 +70,9 @@ def test_file_by_file_only_what_holds_connections_is_scored(tmp_path: Path) -> N
     conn = rotated(tmp_path, "2026-11-23", [0, 1])
     rotated(tmp_path, "2026-11-23", [0], "dns")
     found, skipped = find_by("file", [tmp_path])
-    assert [(one.source, one.unit, one.capture_id) for one in found] == [(path, "file", None) for path in conn]
+    assert [(one.source, one.unit, one.capture_id) for one in found] == [
+        (path, "file", None) for path in conn
+    ]
     assert ["1 logs were left out" in one.reason for one in skipped] == [True]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES, PAIRS
-from ptml.score.tables import alerts, summarise_hosts, write_alerts, write_forms, write_tables
+from ptml.score.tables import alerts, plain_alert, summarise_hosts, write_alerts, write_forms, write_tables
 from ptml.spreadsheet import defused
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def test_without_connections_all_tables_are_there_and_typed(tmp_path: Path) -> N
     assert pl.read_parquet(tmp_path / "hosts.parquet").schema == HOST_SCORES.schema
     assert pl.read_parquet(tmp_path / "pairs.parquet").schema == PAIRS.schema
     assert (
-        write_alerts(tmp_path / "alerts.jsonl", alerts(tmp_path / "connections.parquet", ranked), None) == 0
+        write_alerts(tmp_path / "alerts.jsonl", alerts(tmp_path / "connections.parquet", ranked), plain_alert)
+        == 0
     )
     assert (tmp_path / "alerts.jsonl").read_text() == ""
 
@@ -127,7 +128,7 @@ def test_alerts_are_one_json_object_a_line(tmp_path: Path) -> None:
     part = tmp_path / "part.parquet"
     connections((A, "C1", "10.0.0.1", 0.2), (A, "C2", "10.0.0.1\n", 0.75)).write_parquet(part)
     ranked, _ = write_tables(tmp_path, captures((A, "mon\x1bday", 0.9)), connections=[part], hosts=[])
-    write_alerts(tmp_path / "alerts.jsonl", alerts(tmp_path / "connections.parquet", ranked), None)
+    write_alerts(tmp_path / "alerts.jsonl", alerts(tmp_path / "connections.parquet", ranked), plain_alert)
     lines = (tmp_path / "alerts.jsonl").read_bytes().splitlines()
     assert len(lines) == 1
     assert b"\x1b" not in lines[0]
