@@ -33,8 +33,8 @@ def bundled(tasks: Sequence[CaptureTask]) -> list[Sequence[CaptureTask]]:
     open_ones: dict[Hashable, list[CaptureTask]] = {}
     taken: defaultdict[Hashable, int] = defaultdict(int)
     for task in tasks:
-        files = list(task.found.chosen) or task.found.files
-        logs, size = tuple(sorted(map(log_name, files))), sum(path.stat().st_size for path in files)
+        files, size = task.found.chosen or task.found.files, task.found.bytes
+        logs = tuple(sorted(map(log_name, files)))
         full = logs not in open_ones or len(open_ones[logs]) == AT_ONCE or taken[logs] + size > AT_ONCE_BYTES
         if full:
             open_ones[logs], taken[logs] = [], 0

@@ -24,6 +24,7 @@ class Found:
         parsed: What `ptml parse` calls its parts in the source; empty if it is still to be parsed.
         capture_id: Its id, where that does not follow from its content: a growing sensor's is fixed.
         unit: What a capture is.
+        parsed_bytes: About how many bytes of logs it was parsed from.
     """
 
     source: Path
@@ -33,6 +34,12 @@ class Found:
     parsed: tuple[str, ...] = ()
     capture_id: str | None = None
     unit: str = "file"
+    parsed_bytes: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Tell how large its logs are, as they lie there."""
+        return self.parsed_bytes if self.parsed else sum(path.stat().st_size for path in self.files)
 
     @property
     def files(self) -> list[Path]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from ptml.manifest import Manifest
 
+TEXT_PER_PARQUET = 8
+"""Logs are about so many times as large as the Parquet that is made of them."""
 GONE = "what `ptml parse` made of it is not whole any more"
 
 
@@ -31,6 +33,7 @@ class Origin:
 
     path: Path
     capture_id: str
+    parsed_bytes: int = 0
 
 
 def parsed_root(folder: Path) -> Path | None:
@@ -60,6 +63,7 @@ def parsed_captures(root: Path, given: Path) -> list[Found]:
             known.get(one.capture_id, {}).get("name") or one.capture_id,
             path_text(given / one.capture_id),
             parsed=(one.capture_id,),
+            parsed_bytes=_text_bytes(one),
             unit=known.get(one.capture_id, {}).get("unit") or "file",
         )
         for one in published(Workspace(root), STAGE)
@@ -76,7 +80,12 @@ def origins(root: Path) -> Iterator[Origin]:
     """List the files that were parsed into a folder outside of any workspace."""
     for manifest in published(Workspace(root), STAGE):
         if "path" in manifest.parameters:
-            yield Origin(Path(str(manifest.parameters["path"])), manifest.capture_id)
+            path = Path(str(manifest.parameters["path"]))
+            yield Origin(path, manifest.capture_id, _text_bytes(manifest))
+
+
+def _text_bytes(manifest: Manifest) -> int:
+    return TEXT_PER_PARQUET * sum(file.bytes for file in manifest.files)
 
 
 def of_origins(root: Path, name: str, path: str, parts: Sequence[Origin]) -> Found:
@@ -88,6 +97,7 @@ def of_origins(root: Path, name: str, path: str, parts: Sequence[Origin]) -> Fou
         path,
         chosen=tuple(part.path for part in ordered),
         parsed=tuple(part.capture_id for part in ordered),
+        parsed_bytes=sum(part.parsed_bytes for part in ordered),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -104,9 +105,7 @@ def _sensor(by: By, home: Path | None, sensor: Path, period: str, parts: list[Or
     path = f"{path_text(sensor)} {period}".strip()
     paths = tuple(sorted((part.path for part in parts), key=rotation_key))
     whole = of_origins(home, name, path, parts) if home else Found(sensor, name, path, chosen=paths)
-    return Found(
-        whole.source, name, path, whole.chosen, whole.parsed, sensor_capture_id(sensor, period), UNITS[by]
-    )
+    return replace(whole, capture_id=sensor_capture_id(sensor, period), unit=UNITS[by])
 
 
 def sensor_of(path: Path) -> Path:
