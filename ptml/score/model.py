@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MIXED = "mixed"
 TOLD = 3
+COLUMNS_TOLD = 10
 
 
 def scoring_model(
@@ -36,8 +37,31 @@ def scoring_model(
         ModelMismatch: It was made by another scikit-learn, or for other features.
     """
     model = load_model(name, workspace)
-    model.require_feature_version(features_of(model, own).version)
+    features = features_of(model, own)
+    _require_columns(model, features)
+    model.require_feature_version(features.version)
     return model
+
+
+def _require_columns(model: Model, features: FeatureSet) -> None:
+    """Name the columns that are not there, which says more than that versions differ."""
+    there = {
+        "connection": {feature.name: str(feature.dtype) for feature in features.connection_features},
+        "capture": {feature.name: str(feature.dtype) for feature in features.capture_features},
+    }
+    lost = [
+        f"{one.name} ({one.dtype})"
+        for level, part in model.manifest.levels.items()
+        for one in part.features
+        if model.manifest.own_features is None and there[level].get(one.name) != one.dtype
+    ]
+    if lost:
+        more = f" and {len(lost) - COLUMNS_TOLD} more" if len(lost) > COLUMNS_TOLD else ""
+        raise ModelMismatch(
+            f"model {model.name!r} was trained on columns that this ptml does not make, or makes as "
+            f"another type: {', '.join(lost[:COLUMNS_TOLD])}{more}; nothing was scored",
+            hint="train the model again, or use the version of ptml that it was trained with",
+        )
 
 
 def features_of(model: Model, own: OwnFile | None) -> FeatureSet:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ptml.errors import ModelMismatch
-from ptml.score.model import judges_captures, require_unit
+from ptml.score.model import judges_captures, require_unit, scoring_model
 from tests.score.captures import HALF, make_model
 
 if TYPE_CHECKING:
@@ -50,3 +51,16 @@ def test_a_model_that_learned_from_several_units_takes_any(tmp_path: Path) -> No
     model = make_model(tmp_path / "all", unit="mixed", half=WHOLE)
     require_unit(model, "sensor-day")
     assert judges_captures(model, "sensor-day")
+
+
+@pytest.mark.parametrize(("key", "value"), [("name", "orig_pkts_old"), ("dtype", "String")])
+def test_columns_that_are_not_made_are_named(tmp_path: Path, key: str, value: str) -> None:
+    """A model of a column that is gone, or of another type, says which, with exit code 6."""
+    make_model(tmp_path / "old")
+    path = tmp_path / "old" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["levels"]["connection"]["features"][0][key] = value
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ModelMismatch, match=rf"does not make.*{value}") as caught:
+        scoring_model(tmp_path / "old")
+    assert caught.value.exit_code == 6
