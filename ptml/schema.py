@@ -199,6 +199,8 @@ CONNECTION_SCORES = Table(
         ("id.orig_p", pl.UInt16, "originator's port"),
         ("id.resp_h", pl.String, "responder's address"),
         ("id.resp_p", pl.UInt16, "responder's port"),
+        ("proto", pl.String, "tcp, udp, icmp or other"),
+        ("service", pl.String, "what Zeek recognised; the first of several; other if it is rare"),
         ("probability", pl.Float64, "calibrated probability of being malicious"),
         ("verdict", pl.String, "malicious if the probability reaches the threshold, else benign"),
         ("threshold", pl.Float64, "the model's threshold for connections"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import polars as pl
 
 from ptml.text import REPLACEMENT
@@ -9,8 +11,10 @@ from ptml.text import REPLACEMENT
 FORMULA = r"^[=+\-@\t\r\n\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]"
 UNSEEN = r"[\p{C}\p{Zl}\p{Zp}]"
 
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
-def defused(frame: pl.DataFrame) -> pl.DataFrame:
+
+def defused(frame: Frame) -> Frame:
     r"""Make text safe for a spreadsheet and a terminal: no cell is a formula, none holds a control character.
 
     A cell that begins like a formula gets a leading apostrophe; characters that act or hide become a mark.

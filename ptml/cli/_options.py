@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -235,3 +236,16 @@ def _tables(overrides: list[str], wanted: tuple[str, ...], example: str) -> dict
             hint=f"--set {example}; the settings of other stages are for `ptml run`",
         )
     return tables
+
+
+def listed(paths: list[Path]) -> list[Path]:
+    """Put the paths on stdin, a line each or ended by NUL, in the place of a dash."""
+    found: list[Path] = []
+    for path in paths:
+        if str(path) != "-":
+            found.append(path)
+            continue
+        text = sys.stdin.buffer.read()
+        names = text.split(b"\x00") if b"\x00" in text else text.splitlines()
+        found += [Path(os.fsdecode(name)) for name in names if name.strip()]
+    return found

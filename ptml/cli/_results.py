@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ptml.cli._render import describe, details, remark, remarks, show_table
+from ptml.cli._render import describe, details, plain, remark, remarks, show_table
 
 if TYPE_CHECKING:
     from ptml.artifact import FamilyManifest
@@ -26,6 +26,7 @@ SCORE_TITLES = {"mean_probability": "mean"}
 
 SCORES_SHOWN = 25
 REASONS_SHOWN, SENTENCES = 10, 3
+SKIPPED_SHOWN = 20
 AUDIT_COLUMNS = ("light", "level", "check", "found")
 FILES_COLUMNS = ("log", "lines", "rows", "quarantined")
 
@@ -106,17 +107,23 @@ def _show_naming(part: FamilyManifest) -> None:
     )
 
 
-def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
+def show_scores(result: ScoreResult, *, top: int | None = None, quiet: bool = False) -> None:
     """Show the captures in the order of their table, what was left out, and where the page is."""
-    families = ("family",) if any(row["family"] for row in result.captures) else ()
+    families = ("family",) if any(row["family"] for row in result.chosen) else ()
     columns = (*SCORE_COLUMNS, *families)
-    rows = [[row[name] for name in columns] for row in result.captures]
+    rows = [[row[name] for name in columns] for row in result.chosen]
     titles = [SCORE_TITLES.get(name, name) for name in columns]
     order = "called malicious first, then by the mean probability of their connections"
-    show_table(f"{len(rows)} captures scored, {order}", titles, rows[:SCORES_SHOWN])
-    if len(rows) > SCORES_SHOWN:
-        remark(f"  … and {len(rows) - SCORES_SHOWN} more in {result.out / 'captures.csv'}", quiet=quiet)
-    for row in result.captures[:REASONS_SHOWN]:
+    shown = SCORES_SHOWN if top is None else top
+    show_table(f"{len(result.captures)} captures scored, {order}", titles, rows[:shown])
+    if len(rows) > shown:
+        remark(f"  … and {len(rows) - shown} more in {result.out / 'captures.csv'}", quiet=quiet)
+    if len(rows) < len(result.captures):
+        remark(
+            f"  {len(result.captures) - len(rows)} are not shown: they are not among those asked for",
+            quiet=quiet,
+        )
+    for row in result.chosen[: min(shown, REASONS_SHOWN)]:
         if row["reasons"]:
             remark(f"  {row['name']}: {'; '.join(row['reasons'][:SENTENCES])}", quiet=quiet)
     for warning in result.warnings:
@@ -128,9 +135,11 @@ def show_scores(result: ScoreResult, *, quiet: bool = False) -> None:
         remark(
             f"  {result.in_training} of these were in the training data: their scores flatter", quiet=quiet
         )
-    for one in result.skipped:
-        remark(f"  skipped: {one.path}: {one.reason}", quiet=quiet)
-    typer.echo(f"report: {result.report}")
+    for one in result.skipped[:SKIPPED_SHOWN]:
+        remark(f"  skipped: {one.path}: {one.reason}" if one.path else f"  {one.reason}", quiet=quiet)
+    if len(result.skipped) > SKIPPED_SHOWN:
+        remark(f"  … and {len(result.skipped) - SKIPPED_SHOWN} more; --json lists all", quiet=quiet)
+    typer.echo(f"report: {plain(str(result.report))}")
 
 
 def show_files(report: FilesReport, *, quiet: bool = False) -> None:

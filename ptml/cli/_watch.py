@@ -42,7 +42,7 @@ def watch(
     from ptml.engine import LocalEngine
     from ptml.parse.watch import SETTLE_SECONDS, watch_files
 
-    with _asked_to_stop() as stopped:
+    with asked_to_stop() as stopped:
         remark(f"watching {folder}; stop with Ctrl-C", quiet=quiet)
         report = watch_files(
             folder,
@@ -54,7 +54,7 @@ def watch(
             tell=_show_json if as_json else lambda outcome: _show(outcome, quiet=quiet),
         )
     if as_json:
-        _json_line({"sum": report.to_dict()})
+        json_line({"sum": report.to_dict()})
         return
     title = (
         f"files: {report.files['done']} read, {report.files['unchanged']} unchanged, "
@@ -71,7 +71,7 @@ def watch(
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+def asked_to_stop() -> Iterator[Callable[[], bool]]:
     """Give a function that tells whether a signal has come; a second one has its usual effect."""
     heard: list[int] = []
     before = {number: signal.getsignal(number) for number in SIGNALS}
@@ -108,8 +108,9 @@ def _show_json(outcome: FileReport | Failure) -> None:
     from ptml.parse.filereport import Failure
 
     if isinstance(outcome, Failure) or outcome.state == "done":
-        _json_line(outcome.to_dict())
+        json_line(outcome.to_dict())
 
 
-def _json_line(value: dict[str, Any]) -> None:
+def json_line(value: dict[str, Any]) -> None:
+    """Write one object on one line."""
     typer.echo(json.dumps(value, sort_keys=True, default=str, allow_nan=False))

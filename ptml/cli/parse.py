@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ptml.cli._options import AsJson, Data, Force, Jobs, Quiet, SetParse, engine, parse_settings, workspace
+from ptml.cli._options import (
+    AsJson,
+    Data,
+    Force,
+    Jobs,
+    Quiet,
+    SetParse,
+    engine,
+    listed,
+    parse_settings,
+    workspace,
+)
 from ptml.cli._render import progress_bar, reading_bar, show_json, show_report
 from ptml.cli._results import show_files
 from ptml.cli._watch import watch as watch_folder
@@ -97,7 +107,7 @@ def parse(
 
     with reading_bar(quiet=quiet) as progress:
         report = parse_files(
-            _listed(paths), out, settings=settings, engine=engine(jobs), force=force, progress=progress
+            listed(paths), out, settings=settings, engine=engine(jobs), force=force, progress=progress
         )
     if as_json:
         show_json(report.to_dict())
@@ -127,16 +137,3 @@ def _parse_workspace(
             workspace(data), settings, captures=captures, engine=engine(jobs), force=force, progress=progress
         )
     show_report(report, as_json=as_json, quiet=quiet)
-
-
-def _listed(paths: list[Path]) -> list[Path]:
-    """Put the paths on stdin, a line each or ended by NUL, in the place of a dash."""
-    listed: list[Path] = []
-    for path in paths:
-        if str(path) != "-":
-            listed.append(path)
-            continue
-        text = sys.stdin.buffer.read()
-        names = text.split(b"\x00") if b"\x00" in text else text.splitlines()
-        listed += [Path(os.fsdecode(name)) for name in names if name.strip()]
-    return listed

@@ -87,6 +87,10 @@ class ReadyFiles:
         """Give the files that were there at the last look."""
         return self._sightings.keys()
 
+    def growing(self) -> Iterable[Path]:
+        """Give the files that were there at the last look and may still grow."""
+        return (path for path, seen in self._sightings.items() if not seen.given)
+
     def _candidates(self) -> list[Path]:
         try:
             os.scandir(self.folder).close()

@@ -140,7 +140,7 @@ def watch_files(
             began = time.monotonic()
             watch.look()
             looked = time.monotonic() - began
-            _rest(max(LOOK_SECONDS, looked / LOOK_SHARE if not watch.worked else 0.0), stopped)
+            rest(max(LOOK_SECONDS, looked / LOOK_SHARE if not watch.worked else 0.0), stopped)
     report.seconds = round(time.perf_counter() - started, 3)
     return report
 
@@ -187,7 +187,8 @@ class _Watch:
             self.converter.converted.keep_only({path_text(path) for path in self.files.paths()})
 
 
-def _rest(seconds: float, stopped: Callable[[], bool]) -> None:
+def rest(seconds: float, stopped: Callable[[], bool]) -> None:
+    """Wait, but not when one is told to stop."""
     until = time.monotonic() + seconds
     while not stopped() and (left := until - time.monotonic()) > 0:
         time.sleep(min(left, NAP_SECONDS))

@@ -11,7 +11,7 @@ import polars as pl
 from ptml.engine import attempt
 from ptml.errors import BadData, PtmlError
 from ptml.features.together import describe_together
-from ptml.parse.scan import log_files
+from ptml.io import writing
 from ptml.score.capture import Reading, describe_and_judge, judge, model_of, read_capture, score_capture
 from ptml.score.model import features_of
 from ptml.zeektypes import log_name
@@ -33,8 +33,8 @@ def bundled(tasks: Sequence[CaptureTask]) -> list[Sequence[CaptureTask]]:
     open_ones: dict[Hashable, list[CaptureTask]] = {}
     taken: defaultdict[Hashable, int] = defaultdict(int)
     for task in tasks:
-        files = log_files(task.found.source)
-        logs, size = tuple(sorted(map(log_name, files))), sum(path.stat().st_size for path in files)
+        files, size = task.found.chosen or task.found.files, task.found.bytes
+        logs = tuple(sorted(map(log_name, files)))
         full = logs not in open_ones or len(open_ones[logs]) == AT_ONCE or taken[logs] + size > AT_ONCE_BYTES
         if full:
             open_ones[logs], taken[logs] = [], 0
@@ -77,4 +77,7 @@ def _judged(reading: Reading, found: Mapping[str, Described]) -> CaptureOutcome:
     described = found.get(reading.manifest.capture_id)
     if described is None:
         return describe_and_judge(reading)
+    with writing(reading.task.pairs):
+        pairs = described.pairs.drop("capture_id")
+        pairs.write_parquet(reading.task.pairs, compression="zstd", compression_level=1)
     return judge(reading, [described.connections], lambda: described.capture)

@@ -20,11 +20,12 @@ from ptml.features.small import SMALL_ROWS, held_if_small
 from ptml.identity import capture_id_of_logs, capture_id_of_pcap, is_pcap
 from ptml.io import json_bytes, read_parquet, writing
 from ptml.parse.published import published_logs
-from ptml.parse.scan import log_files
 from ptml.parse.stage import How, ParseTask, parse_capture
 from ptml.schema import CONNECTION_SCORES, HOST_SCORES
-from ptml.score.model import features_of, scoring_model
+from ptml.score.model import features_of, judges_captures, scoring_model
+from ptml.score.parsed import parsed_manifest
 from ptml.score.prior import as_learned, at_base_rate
+from ptml.score.sensors import rotation_notes
 from ptml.score.tables import summarise_hosts
 from ptml.score.why import explain_capture, explain_connections, tally
 from ptml.workspace import Workspace
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ptml.features.family import Logs
     from ptml.features.own import OwnFile
     from ptml.manifest import Manifest
-    from ptml.score.discover import Found
+    from ptml.score.found import Found
 
 CONN, ROWS_CONN, ZEEK = "conn", "rows_conn", "zeek"
 CONTRIBUTING = ("dns", "http", "ssl", "x509", "files")
@@ -47,6 +48,7 @@ _UNITS = 1 << 32
 NO_CONN = "no conn.log among its logs: connections are what is scored"
 NO_CONNECTIONS = "no connections: nothing to score, so its verdict is unknown"
 NO_CAPTURE_MODEL = "the model has no part for captures: ranked by its connections alone"
+OTHER_UNIT = "the model knows captures of the unit {}, and this is a {}: ranked by its connections alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class CaptureTask:
     def hosts(self) -> Path:
         """The capture's scored hosts."""
         return self.folder / "hosts.parquet"
+
+    @property
+    def pairs(self) -> Path:
+        """The capture's pairs, if it has connections."""
+        return self.folder / "pairs.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,10 @@ class CaptureOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A capture whose logs have been parsed; they lie in a workspace of their own while it is open."""
+    """A capture whose logs have been parsed; what was parsed for it is there while it is open."""
 
     task: CaptureTask
+    files: list[Path]
     manifest: Manifest
     logs: Logs
     unread: dict[str, int]
@@ -141,17 +149,17 @@ def read_capture(task: CaptureTask) -> Iterator[Reading]:
     started = time.perf_counter()
     with writing(task.connections):
         task.connections.mkdir(parents=True)
-    workspace = Workspace(task.folder / "workspace", durable=False)
+    scratch = Workspace(task.folder / "workspace", durable=False)
     try:
-        files = log_files(task.found.source)
-        manifest = _parse(files, workspace, task.how)
+        files = list(task.found.chosen) or task.found.files
+        workspace, manifest = _parsed(task.found, files, scratch, task.how)
         unread = _quarantine_reasons(workspace, manifest)
         logs = published_logs(workspace, manifest)
         if CONN not in {*logs, *map(log_name, files)} and ZEEK not in manifest.parameters:
             raise MissingInput("; ".join([NO_CONN, *unread]))
-        yield Reading(task, manifest, logs, unread, started)
+        yield Reading(task, files, manifest, logs, unread, started)
     finally:
-        shutil.rmtree(workspace.root, ignore_errors=True)
+        shutil.rmtree(scratch.root, ignore_errors=True)
 
 
 def score_capture(task: CaptureTask) -> CaptureOutcome:
@@ -179,7 +187,9 @@ def describe_and_judge(reading: Reading) -> CaptureOutcome:
     try:
         held = held_if_small(reading.logs, reading.manifest.rows_out, features)
         batches = (
-            iter_connection_features(held, features=features, batch_rows=rows, folder=folder)
+            iter_connection_features(
+                held, features=features, batch_rows=rows, folder=folder, pairs=task.pairs
+            )
             if CONN in held
             else ()
         )
@@ -213,7 +223,7 @@ def judge(
     counted = Tally(logs=sorted(reading.logs), zeek=_zeek(manifest))
     _write_connections(task, explainer, batches, counted)
     summary = _summarise(task)
-    whole = summary["connections"] and "capture" in model.levels
+    whole = summary["connections"] and judges_captures(model, task.found.unit)
     verdict = _score_whole(task, explainer, capture(), counted) if whole else {}
     with writing(task.tally):
         task.tally.write_bytes(json_bytes(asdict(counted)))
@@ -235,7 +245,8 @@ def judge(
         seconds=round(time.perf_counter() - reading.started, 3),
         notes=(
             *(manifest.notes if ZEEK in manifest.parameters else ()),
-            *_notes(model, reading.logs, summary["connections"]),
+            *rotation_notes(reading.files),
+            *_notes(model, task.found.unit, reading.logs, summary["connections"]),
         ),
         quarantine_reasons=reading.unread,
     )
@@ -262,9 +273,15 @@ def _write_connections(
         tally(explainer, counted, batch, "connection")
         scored = explain_connections(explainer, batch, model.score(batch, level="connection"))
         scored = at_base_rate(scored, model.manifest.level("connection"), task.base_rate)
+        scored = scored.with_columns(_shown(batch))
         part = task.connections / f"part-{number:05d}.parquet"
         with writing(part):
             CONNECTION_SCORES.check(scored).write_parquet(part, compression="zstd", compression_level=1)
+
+
+def _shown(batch: pl.DataFrame) -> list[pl.Series]:
+    """Give what an alert says of its connection beside the key."""
+    return [batch[name].cast(pl.String) for name in ("proto", "service")]
 
 
 def _summarise(task: CaptureTask) -> dict[str, Any]:
@@ -313,19 +330,27 @@ def _score_whole(
     return verdict.row(0, named=True) | told
 
 
-def _parse(files: list[Path], workspace: Workspace, how: How) -> Manifest:
+def _parsed(found: Found, files: list[Path], scratch: Workspace, how: How) -> tuple[Workspace, Manifest]:
+    """Parse a capture's files, unless `ptml parse` has done that."""
+    if found.parsed:
+        return parsed_manifest(found)
     pcap = len(files) == 1 and is_pcap(files[0])
-    capture_id = capture_id_of_pcap(files[0]) if pcap else capture_id_of_logs(files)
+    content = capture_id_of_pcap(files[0]) if pcap else capture_id_of_logs(files)
+    capture_id = found.capture_id or content
     named = tuple((path.name, path) for path in files)
-    return parse_capture(ParseTask(workspace, capture_id, named, capture_id, how))
+    return scratch, parse_capture(ParseTask(scratch, capture_id, named, content, how))
 
 
-def _notes(model: Model, logs: Logs, connections: int) -> tuple[str, ...]:
+def _notes(model: Model, unit: str, logs: Logs, connections: int) -> tuple[str, ...]:
     if not connections:
         return (NO_CONNECTIONS,)
     missing = [log for log in CONTRIBUTING if log not in logs]
     notes = [f"no {', '.join(f'{log}.log' for log in missing)}: their features are null"] if missing else []
-    return (*notes, *([] if "capture" in model.levels else [NO_CAPTURE_MODEL]))
+    if "capture" not in model.levels:
+        notes.append(NO_CAPTURE_MODEL)
+    elif not judges_captures(model, unit):
+        notes.append(OTHER_UNIT.format(model.manifest.unit, unit))
+    return tuple(notes)
 
 
 def _zeek(manifest: Manifest) -> str | None:

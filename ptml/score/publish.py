@@ -7,17 +7,20 @@ be renamed, so it fits mounted volumes and object stores, and leaves other files
 
 from __future__ import annotations
 
+import contextlib
 import json
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ptml.errors import SettingsError
-from ptml.io import replace_atomically, sha256_file, writing
+from ptml.errors import BadData, MissingInput, SettingsError
+from ptml.io import read_json, replace_atomically, sha256_file, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 RUN = "run.json"
+SUFFIXES = {".parquet", ".csv", ".jsonl", ".html"}
 
 
 def check_output(out: Path) -> None:
@@ -35,6 +38,8 @@ def check_output(out: Path) -> None:
 def publish(folder: Path, names: Sequence[str], out: Path, run: Mapping[str, Any]) -> None:
     """Move finished files into place, then the record of the run that names them.
 
+    Files that an earlier run left there and this one does not make are removed: they tell of other scores.
+
     Raises:
         CannotWrite: The operating system refused.
     """
@@ -45,8 +50,19 @@ def publish(folder: Path, names: Sequence[str], out: Path, run: Mapping[str, Any
     text = json.dumps({**run, "files": files}, indent=1, sort_keys=True, allow_nan=False) + "\n"
     with writing(folder / RUN):
         (folder / RUN).write_text(text, "utf-8")
+    stale = _named(out) - set(names)
     with writing(out / RUN):
         (out / RUN).unlink(missing_ok=True)
+        for name in stale:
+            (out / name).unlink(missing_ok=True)
     for name in names:
         replace_atomically(folder / name, out / name)
     replace_atomically(folder / RUN, out / RUN)
+
+
+def _named(out: Path) -> set[str]:
+    """Read which files an earlier run says that it left; names only, whatever its record holds."""
+    with contextlib.suppress(MissingInput, BadData, AttributeError, TypeError):
+        names = read_json(out / RUN).get("files", {})
+        return {name for name in names if name == PurePath(name).name and PurePath(name).suffix in SUFFIXES}
+    return set()

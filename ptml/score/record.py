@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ptml.artifact import Model
     from ptml.score.capture import CaptureOutcome, CaptureTask
-    from ptml.score.discover import Skipped
+    from ptml.score.found import Skipped
 
 VERSION = 1
 SUMMED = ("connections", "alerts", "rows_read", "rows_quarantined", "rows_left_out")
@@ -97,6 +97,7 @@ def _capture_record(task: CaptureTask, outcome: CaptureOutcome) -> dict[str, Any
         **asdict(outcome),
         "name": task.found.name,
         "path": task.found.path,
+        "unit": task.found.unit,
         "inputs": task.inputs,
         "notes": list(outcome.notes),
     }

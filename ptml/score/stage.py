@@ -17,14 +17,27 @@ from ptml.parse.stage import How
 from ptml.schema import CAPTURE_SCORES
 from ptml.score.bundle import bundled, score_bundle
 from ptml.score.capture import CaptureOutcome, CaptureTask, connection_parts
-from ptml.score.discover import Skipped, find_captures
+from ptml.score.choice import Choice
+from ptml.score.discover import find_captures
 from ptml.score.earlier import earlier_captures, hash_inputs, reuse
+from ptml.score.found import Skipped
+from ptml.score.model import require_unit
 from ptml.score.page import scores_page
 from ptml.score.prior import require_prior
 from ptml.score.publish import check_output, publish
 from ptml.score.record import model_facts, model_record, read_evaluation, run_record
+from ptml.score.sensors import find_by
 from ptml.score.shift import drift_of
-from ptml.score.tables import ALERTS, CAPTURES, CAPTURES_CSV, CONNECTIONS, HOSTS, HOSTS_CSV, write_tables
+from ptml.score.tables import (
+    ALERTS,
+    CONNECTIONS,
+    PARQUET,
+    alert_speller,
+    alerts,
+    write_alerts,
+    write_forms,
+    write_tables,
+)
 from ptml.types import silent
 from ptml.workspace import Workspace
 
@@ -35,13 +48,14 @@ if TYPE_CHECKING:
     from ptml.artifact import Model
     from ptml.engine import Engine
     from ptml.features.own import OwnFile
-    from ptml.score.discover import Found
+    from ptml.score.found import Found
+    from ptml.score.sensors import By
+    from ptml.score.tables import AlertFormat, Form
     from ptml.settings import ParseSettings
     from ptml.types import JsonObject, Progress
 
 STAGE = "score"
 REPORT = "report.html"
-FILES = (CONNECTIONS, HOSTS, CAPTURES, CAPTURES_CSV, HOSTS_CSV, ALERTS, REPORT)
 BATCH_ROWS = 100_000
 QUOTED = 3
 SAME_CONTENT = "same content as {}; it is scored once"
@@ -54,6 +68,8 @@ class ScoreResult:
     Attributes:
         out: Folder of the tables.
         captures: Rows of CAPTURE_SCORES; `probability` and `verdict` are None where nothing could be scored.
+        chosen: Those of the captures that `choice` shows, with the number of its `alerts` that count.
+        alerts: How many alerts count, and are written.
         skipped: Paths that were left out, and why.
         unchanged: Names of captures whose scores an earlier run had left.
         in_training: How many of them the model was trained on: their scores flatter.
@@ -64,6 +80,8 @@ class ScoreResult:
 
     out: Path
     captures: tuple[dict[str, Any], ...]
+    chosen: tuple[dict[str, Any], ...]
+    alerts: int
     skipped: tuple[Skipped, ...]
     unchanged: tuple[str, ...]
     in_training: int
@@ -78,10 +96,10 @@ class ScoreResult:
 
     @property
     def found_malicious(self) -> bool:
-        """Tell whether a capture was called malicious, or has an alert where only connections are judged."""
+        """Tell whether a chosen capture was called malicious, or has an alert where only these are judged."""
         return any(
             row["verdict"] == "malicious" or (row["verdict"] is None and row["alerts"] > 0)
-            for row in self.captures
+            for row in self.chosen
         )
 
     def to_dict(self) -> JsonObject:
@@ -89,7 +107,8 @@ class ScoreResult:
         return {
             "out": path_text(self.out),
             "report": path_text(self.report),
-            "captures": [dict(row) for row in self.captures],
+            "captures": [dict(row) for row in self.chosen],
+            "alerts": self.alerts,
             "skipped": [asdict(one) for one in self.skipped],
             "unchanged": list(self.unchanged),
             "in_training": self.in_training,
@@ -112,14 +131,19 @@ def score(
     engine: Engine | None = None,
     base_rate: float | None = None,
     force: bool = False,
+    by: By | None = None,
+    choice: Choice | None = None,
+    alert_format: AlertFormat = "plain",
+    also: Sequence[Form] = (),
+    found: Sequence[Found] | None = None,
     progress: Progress = silent,
 ) -> ScoreResult:
     """Score captures and write ranked tables, alerts and a page.
 
-    A path is a folder of Zeek logs, a single log, or a folder that holds such folders. A capture without
-    conn.log, or one that cannot be read, is reported as skipped and the others go on. One with a conn.log
-    but no connections has a row with null probability and null verdict: unknown, not benign. Of equal
-    captures only the first is scored.
+    A path is a folder of Zeek logs, a single log, an archive, a PCAP, a folder that holds such, or one that
+    `ptml parse` wrote to. A capture without conn.log, or one that cannot be read, is reported as skipped and
+    the others go on. One with a conn.log but no connections has a row with null probability and null verdict:
+    unknown, not benign. Of equal captures only the first is scored.
 
     Args:
         paths: Where the captures are.
@@ -134,12 +158,18 @@ def score(
         base_rate: Share of malicious rows to expect here, to which probabilities are turned
             (:mod:`ptml.score.prior`); None for that of the training data.
         force: Score again what an earlier run with the same model left in `out`.
+        by: What a capture is where sensors never stop; a folder or a file if None.
+        choice: Which alerts are written and which captures are shown; all if None.
+        alert_format: How alerts are spelled: plainly, or by the Elastic Common Schema.
+        also: Forms that all tables are written in beside Parquet.
+        found: Captures that were found already, in place of `paths`.
         progress: Told after each capture.
 
     Raises:
         MissingInput: A path does not exist, or none held anything that could be scored.
         BadData: `evaluation` is not one.
-        ModelMismatch: The model was trained on other features, or knows no base rate to correct.
+        ModelMismatch: The model was trained on other features or on captures of another unit, or knows no
+            base rate to correct.
         SettingsError: `out` is a file.
         WorkspaceBusy: Another run writes to `out`.
         CannotWrite: The operating system refused; earlier results stay as they were.
@@ -148,12 +178,13 @@ def score(
     check_output(out)
     require_prior(model, base_rate)
     measured = read_evaluation(evaluation, model)
-    found, skipped = find_captures(paths, beside=[out], names=names)
-    if not found:
-        raise _nothing_scored(skipped)
+    captures, skipped = (list(found), []) if found is not None else _find(paths, by, out, names)
+    for unit in sorted({one.unit for one in captures}):
+        require_unit(model, unit, own_file(own))
+    choice = choice or Choice()
     desk = Workspace(out)
     with desk.locked(), desk.scratch_folder() as scratch:
-        tasks = _tasks(found, scratch, model, How.of(parsing), batch_rows=batch_rows, own=own_file(own))
+        tasks = _tasks(captures, scratch, model, How.of(parsing), batch_rows=batch_rows, own=own_file(own))
         tasks = [replace(task, base_rate=base_rate) for task in tasks]
         earlier = {} if force else earlier_captures(out, model_record(model, base_rate))
         reused = [(task, reuse(task, earlier[task.inputs], out)) for task in tasks if task.inputs in earlier]
@@ -168,7 +199,11 @@ def score(
             _capture_rows(outcomes),
             connections=[part for task, _ in outcomes for part in connection_parts(task.folder)],
             hosts=[task.hosts for task, _ in outcomes],
+            pairs=[(outcome.capture_id, task.pairs) for task, outcome in outcomes if task.pairs.exists()],
         )
+        counted = choice.of_alerts(alerts(scratch / CONNECTIONS, ranked))
+        spell = alert_speller(alert_format, model_record(model), began)
+        raised = write_alerts(scratch / ALERTS, counted, spell)
         run = run_record(
             model,
             outcomes,
@@ -179,14 +214,19 @@ def score(
             base_rate=base_rate,
             drift=drift_of(model, [task.tally for task, _ in done]),
         )
+        run |= {"choice": choice.to_dict(), "alert_format": alert_format, "alerts_written": raised}
         page = scores_page(scratch, run, model_facts=model_facts(model), evaluation=measured)
         with writing(scratch / REPORT):
             (scratch / REPORT).write_text(page, "utf-8")
+        chosen = _chosen(ranked, choice, scratch / CONNECTIONS)
+        files = (*PARQUET, *write_forms(scratch, also), ALERTS, REPORT)
         seconds = round(time.perf_counter() - started, 3)
-        publish(scratch, FILES, out, {**run, "seconds": seconds})
+        publish(scratch, files, out, {**run, "seconds": seconds})
     return ScoreResult(
         out=out,
         captures=tuple(ranked.to_dicts()),
+        chosen=tuple(chosen),
+        alerts=raised,
         skipped=tuple(skipped),
         unchanged=tuple(task.found.name for task, _ in reused),
         in_training=run["totals"]["in_training"],
@@ -194,6 +234,32 @@ def score(
         warnings=tuple(run["drift"]["warnings"]) if run["drift"] else (),
         seconds=seconds,
     )
+
+
+def _find(
+    paths: Sequence[Path], by: By | None, out: Path, names: Mapping[Path, str] | None
+) -> tuple[list[Found], list[Skipped]]:
+    found, skipped = (
+        find_by(by, paths, beside=[out]) if by else find_captures(paths, beside=[out], names=names)
+    )
+    if not found:
+        raise _nothing_scored(skipped)
+    return found, skipped
+
+
+def _chosen(ranked: pl.DataFrame, choice: Choice, connections: Path) -> list[dict[str, Any]]:
+    """Choose the captures to show, each with the number of its alerts that count."""
+    if choice == Choice():
+        return ranked.to_dicts()
+    by_capture = pl.scan_parquet(connections, glob=False, hive_partitioning=False).group_by("capture_id")
+    times = dict(by_capture.agg(pl.col("ts").max()).collect(engine="streaming").iter_rows())
+    counts = choice.of_alerts(alerts(connections, ranked)).group_by("capture_id").len()
+    raised = dict(counts.collect(engine="streaming").iter_rows())
+    return [
+        row | {"alerts": raised.get(row["capture_id"], 0)}
+        for row in ranked.iter_rows(named=True)
+        if choice.shows(row, times.get(row["capture_id"]))
+    ]
 
 
 Outcomes = list[tuple[CaptureTask, CaptureOutcome]]
@@ -204,7 +270,7 @@ def _tasks(
 ) -> list[CaptureTask]:
     folder = model.folder.resolve()  # a bare name could be taken for that of another model
     return [
-        CaptureTask(one, hash_inputs(one.source), scratch / f"{number:06d}", folder, how, batch_rows, own)
+        CaptureTask(one, hash_inputs(one), scratch / f"{number:06d}", folder, how, batch_rows, own)
         for number, one in enumerate(found)
     ]
 

@@ -20,13 +20,13 @@ from ptml.artifact import REFERENCE_FILE, load_model, save_model
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES, feature_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ptml.artifact import AuditMark, Model, Reference
     from ptml.types import Level
 
-HALF = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
+HALF: dict[Level, tuple[str, float]] = {"connection": ("orig_pkts", 5), "capture": ("connections", 3)}
 """Input of each level's model, and the value of it that gives probability one half."""
 MEDIAN_LESS_ONE = {
     "inputs": ["median"],
@@ -91,8 +91,7 @@ def _estimator(name: str, half: float) -> Pipeline:
     return pipeline
 
 
-def _level(level: Level, threshold: float) -> dict[str, Any]:
-    name, _ = HALF[level]
+def _level(name: str, threshold: float) -> dict[str, Any]:
     known = {feature.name: feature for feature in (*CAPTURE_FEATURES, *CONNECTION_FEATURES)}
     return {
         "features": [{"name": name, "dtype": str(known[name].dtype)}],
@@ -116,14 +115,16 @@ def make_model(
     families: bool = False,
     prior: float | None = None,
     reference: Reference | None = None,
+    unit: str = "file",
+    half: Mapping[Level, tuple[str, float]] = HALF,
 ) -> Model:
     """Save the model that this module describes, and load it as a user would.
 
     With a stack, captures are judged by their median connection alone, less one as log-odds. With families,
     `many` is as likely as the number of connections less six says as log-odds, `throngs` as that less 100.
     """
-    parts = {level: {**_level(level, threshold), "prior": prior} for level in levels}
-    estimators = {level: _estimator(*HALF[level]) for level in levels}
+    parts = {level: {**_level(half[level][0], threshold), "prior": prior} for level in levels}
+    estimators = {level: _estimator(*half[level]) for level in levels}
     if stack:
         del estimators["capture"]
         parts["capture"] |= {"features": [], "stack": MEDIAN_LESS_ONE}
@@ -139,7 +140,7 @@ def make_model(
         "data_fingerprint": "0",
         "captures": dict.fromkeys(captures, ""),
         "seed": 0,
-        "unit": "file",
+        "unit": unit,
         "audit": audit,
     }
     naming: tuple[Pipeline, ...] = ()

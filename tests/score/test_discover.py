@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from ptml.errors import MissingInput
-from ptml.score.discover import GIVEN_TWICE, NO_LOGS, PCAPS_BESIDE_LOGS, SHUT, Skipped, find_captures
+from ptml.score.discover import (
+    ARCHIVES_BESIDE_LOGS,
+    GIVEN_TWICE,
+    NO_LOGS,
+    PCAPS_BESIDE_LOGS,
+    SHUT,
+    Skipped,
+    find_captures,
+)
 from tests.builders import PCAP
 from tests.shutting import shut
 
@@ -102,3 +110,36 @@ def test_packet_captures_count_where_there_are_no_logs(tmp_path: Path) -> None:
     found, skipped = find_captures([tmp_path])
     assert [one.name for one in found] == ["b/zeek"]
     assert [one.reason for one in skipped] == [PCAPS_BESIDE_LOGS.format(2)]
+
+
+def test_single_logs_of_one_folder_are_one_capture(tmp_path: Path) -> None:
+    """A list of conn and other logs means what their folder means; conn logs alone stay apart."""
+    conn, dns = touch(tmp_path / "a" / "conn.log"), touch(tmp_path / "a" / "dns.log.gz")
+    found, skipped = find_captures([dns, conn])
+    assert [(one.name, one.files) for one in found] == [("a", [conn, dns])]
+    more = [touch(tmp_path / "b" / f"conn.2026-11-2{day}-00-00-00.log") for day in (3, 4)]
+    found, more_skipped = find_captures(more)
+    assert [one.files for one in found] == [[path] for path in more]
+    assert skipped == more_skipped == []
+
+
+def test_archives_count_where_there_are_no_logs(tmp_path: Path) -> None:
+    """Each archive of a folder is a capture; beside logs they are left out, and that is said."""
+    for name in ("a/mon.zip", "a/tue.tar.gz"):
+        touch(tmp_path / name)
+    found, skipped = find_captures([tmp_path])
+    assert [one.name for one in found] == ["a/mon.zip", "a/tue.tar.gz"]
+    assert skipped == []
+    touch(tmp_path / "b/conn.log")
+    found, skipped = find_captures([tmp_path])
+    assert [one.name for one in found] == ["b"]
+    assert [one.reason for one in skipped] == [ARCHIVES_BESIDE_LOGS.format(2)]
+
+
+def test_a_path_named_like_an_option_or_with_control_characters_is_only_a_path(tmp_path: Path) -> None:
+    """Names are text: what they look like changes nothing."""
+    names = ["--force", "a\x1b[2Jb", "$(reboot)", "%s%n", "[ab]*?"]
+    for name in names:
+        touch(tmp_path / name / "conn.log")
+    found, _ = find_captures([tmp_path])
+    assert sorted(one.name for one in found) == sorted(names)

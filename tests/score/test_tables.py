@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES
-from ptml.score.tables import summarise_hosts, write_tables
+from ptml.schema import CAPTURE_SCORES, CONNECTION_SCORES, HOST_SCORES, PAIRS
+from ptml.score.tables import alerts, plain_alert, summarise_hosts, write_alerts, write_forms, write_tables
 from ptml.spreadsheet import defused
 
 if TYPE_CHECKING:
@@ -112,9 +112,14 @@ def test_captures_alike_stand_by_probability_then_name(tmp_path: Path) -> None:
 
 def test_without_connections_all_tables_are_there_and_typed(tmp_path: Path) -> None:
     """Nothing in gives empty tables of the right columns, not missing files."""
-    write_tables(tmp_path, captures((A, "a", None)), connections=[], hosts=[])
+    ranked, _ = write_tables(tmp_path, captures((A, "a", None)), connections=[], hosts=[])
     assert pl.read_parquet(tmp_path / "connections.parquet").schema == CONNECTION_SCORES.schema
     assert pl.read_parquet(tmp_path / "hosts.parquet").schema == HOST_SCORES.schema
+    assert pl.read_parquet(tmp_path / "pairs.parquet").schema == PAIRS.schema
+    assert (
+        write_alerts(tmp_path / "alerts.jsonl", alerts(tmp_path / "connections.parquet", ranked), plain_alert)
+        == 0
+    )
     assert (tmp_path / "alerts.jsonl").read_text() == ""
 
 
@@ -122,7 +127,8 @@ def test_alerts_are_one_json_object_a_line(tmp_path: Path) -> None:
     """Each malicious connection has a line with its capture's name; benign ones have none."""
     part = tmp_path / "part.parquet"
     connections((A, "C1", "10.0.0.1", 0.2), (A, "C2", "10.0.0.1\n", 0.75)).write_parquet(part)
-    write_tables(tmp_path, captures((A, "mon\x1bday", 0.9)), connections=[part], hosts=[])
+    ranked, _ = write_tables(tmp_path, captures((A, "mon\x1bday", 0.9)), connections=[part], hosts=[])
+    write_alerts(tmp_path / "alerts.jsonl", alerts(tmp_path / "connections.parquet", ranked), plain_alert)
     lines = (tmp_path / "alerts.jsonl").read_bytes().splitlines()
     assert len(lines) == 1
     assert b"\x1b" not in lines[0]
@@ -143,6 +149,7 @@ def test_connections_keep_the_order_of_their_parts(tmp_path: Path) -> None:
 def test_the_csv_says_what_the_parquet_says_but_safely(tmp_path: Path) -> None:
     """The CSV has the table's columns; a hostile name stays one harmless cell."""
     write_tables(tmp_path, captures((A, '=HYPERLINK("x"),\x1b[2J', 0.25)), connections=[], hosts=[])
+    assert write_forms(tmp_path) == ("captures.csv", "hosts.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "captures.csv").read_text("utf-8"))))
     assert list(rows[0]) == list(CAPTURE_SCORES.schema)
     assert rows[0]["name"] == '\'=HYPERLINK("x"),�[2J'
