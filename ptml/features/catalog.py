@@ -143,16 +143,18 @@ _INDIFFERENT = (
     "catalog",
     "compare",
     "describe",
+    "distances",
     "example",
     "featureset",
     "large",
     "lazily",
     "own",
     "shares",
+    "similar",
     "stage",
     "together",
 )
-"""Modules that do not decide the features' values: how these are batched, listed or published."""
+"""Modules that do not decide the features' values: how these are batched, listed, published or compared."""
 
 
 @cache
