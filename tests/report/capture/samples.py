@@ -89,13 +89,17 @@ def scored(folder: Path, captures: Mapping[str, Path], reasons: Sequence[str] | 
         conn = scan_zeek(path / "conn.log").collect()
         alert = pl.int_range(pl.len()) % 10 == 0
         part = CONNECTION_SCORES.check(
-            conn.select("uid", "ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p").with_columns(
+            conn.select(
+                "uid", "ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service"
+            ).with_columns(
                 capture_id=pl.lit(capture_id),
                 probability=pl.when(alert).then(0.9).otherwise(0.1),
                 verdict=pl.when(alert).then(pl.lit("malicious")).otherwise(pl.lit("benign")),
                 threshold=pl.lit(0.5),
                 out_of_distribution=pl.lit(None, pl.Boolean),
                 reasons=pl.when(alert).then(pl.lit(reasons, pl.List(pl.String))),
+                evidence=pl.lit(None, pl.List(pl.String)),
+                contributions=pl.lit(None),
             )
         )
         parts.append(folder / f"{number}.parquet")
