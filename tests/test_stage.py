@@ -13,6 +13,9 @@ from ptml.manifest import Publication
 from ptml.stage import StageReport, each, run_stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ptml.errors import PtmlError
     from ptml.manifest import Manifest
     from ptml.workspace import Workspace
 
@@ -55,6 +58,18 @@ def test_only_what_is_new_or_changed_is_done_again(workspace: Workspace) -> None
     changed = run(workspace, [*tasks[:2], Task(workspace, IDS[2], "f2")])
     assert (changed.done, changed.unchanged) == ((IDS[2],), (IDS[0], IDS[1]))
     assert run(workspace, tasks, force=True).done == tuple(IDS)
+
+
+def refused(tasks: Sequence[Task]) -> list[Manifest | PtmlError]:
+    """Refuse a bundle as a whole."""
+    raise BadData(f"{len(tasks)} at once cannot be used")
+
+
+def test_a_bundle_refused_as_a_whole_is_each_captures_fault(workspace: Workspace) -> None:
+    """Where a bundle fails, every capture in it is reported with the reason."""
+    tasks = [Task(workspace, capture, "f") for capture in IDS]
+    report = run_stage(workspace, "toy", tasks, refused, engine=LocalEngine(1), bundles=lambda todo: [todo])
+    assert report.failed == dict.fromkeys(IDS, "3 at once cannot be used")
 
 
 def test_bad_capture_is_reported_and_the_others_are_done(workspace: Workspace) -> None:

@@ -151,6 +151,7 @@ _INDIFFERENT = (
     "own",
     "shares",
     "similar",
+    "small",
     "stage",
     "together",
 )

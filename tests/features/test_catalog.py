@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,3 +84,13 @@ def test_version_is_stable() -> None:
     assert feature_version.__wrapped__() == feature_version()
     assert int(feature_version(), 16) >= 0
     assert len(feature_version()) == 12
+
+
+def test_the_version_covers_the_code_that_computes_features_and_no_other() -> None:
+    """A module that is not even loaded to compute features is not part of their version."""
+    look = "import sys, ptml.features.build, ptml.features.large; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    root = Path(str(files("ptml.features")))
+    covered = [path for path in root.rglob("*.py") if path.stem not in catalog._INDIFFERENT]
+    names = [".".join(("ptml.features", *path.relative_to(root).with_suffix("").parts)) for path in covered]
+    assert {name.removesuffix(".__init__") for name in names} <= set(run.stdout.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from polars.testing import assert_frame_equal
 from ptml.engine import LocalEngine
 from ptml.features.build import capture_features, connection_features, pair_features
 from ptml.features.featureset import STANDARD
+from ptml.features.own import OwnFile
 from ptml.features.small import SMALL_ROWS
 from ptml.features.stage import BUNDLE_ROWS, FeaturesTask, bundled, features
 from ptml.features.together import describe_together
@@ -89,6 +91,13 @@ def test_bundles_hold_every_capture_once(kinds: list[tuple[tuple[str, ...], int]
         rows = [one.parsed.rows_out for one in bundle]
         assert len({tuple(one.parsed.datasets()) for one in bundle}) == 1
         assert len(bundle) == 1 or (max(rows) <= SMALL_ROWS and sum(rows) <= BUNDLE_ROWS)
+
+
+def test_a_users_own_features_see_one_capture_at_a_time() -> None:
+    """A user's code need not keep captures apart, so that with it no two are in one bundle."""
+    own = OwnFile(Path("mine.py"), "0" * 64)
+    tasks = [replace(task(number, ("conn",), 10), own=own) for number in range(5)]
+    assert [len(bundle) for bundle in bundled(tasks)] == [1] * 5
 
 
 def test_bundles_are_few() -> None:

@@ -82,6 +82,17 @@ def test_a_bad_capture_is_left_out_and_those_beside_it_are_scored(tmp_path: Path
     assert "same content" in reasons["d"]
 
 
+def test_a_capture_whose_features_fail_does_not_take_others_along(tmp_path: Path) -> None:
+    """Of four captures read alike, one has words for durations: it has a reason, the others scores."""
+    four(tmp_path / "in")
+    log = tmp_path / "in" / "b" / "conn.log"
+    words = log.read_text().replace("orig_pkts", "duration").replace("\tcount", "\tstring")
+    log.write_text(words)
+    result = scored(tmp_path / "in", tmp_path / "out", tmp_path / "m")
+    assert sorted(row["name"] for row in result.captures) == ["a", "c"]
+    assert "duration" in next(skip.reason for skip in result.skipped if skip.path.endswith("/b"))
+
+
 def test_bundles_hold_every_task_once_and_stay_small(tmp_path: Path) -> None:
     """Captures are bundled by the names of their logs, and no bundle holds more than its share."""
     for number in range(AT_ONCE + 3):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ptml.features.catalog import CAPTURE_FEATURES, CONNECTION_FEATURES
-from ptml.train.audit import CHECKS, audit_dataset
+from ptml.train.audit import CHECKS, audit_dataset, origins
 from ptml.train.audit.shortcuts import PLACES, PORTS, PROTOCOLS
 from tests.train.audit.datasets import NUMBERS, ROWS, clean, number, taken, with_feature, with_key
 
@@ -296,3 +296,14 @@ def test_features_of_probes_exist() -> None:
     """The features that probes look at are in the catalogue; a renamed one would silently be passed over."""
     known = {feature.name for feature in (*CONNECTION_FEATURES, *CAPTURE_FEATURES)}
     assert not set(PORTS + PROTOCOLS + PLACES) - known
+
+
+@pytest.mark.parametrize(("low", "light"), [(0.54, "green"), (0.56, "amber")])
+def test_the_lower_end_decides_whether_sources_show(
+    monkeypatch: pytest.MonkeyPatch, low: float, light: Light
+) -> None:
+    """Of two sources 0.6 named right is a fifth of the way; amber only if the lower end is a tenth of it."""
+    monkeypatch.setattr(origins, "share_of_classes", lambda *_, **__: (0.6, low))
+    data = clean()
+    two = np.where(data.groups % 2 == 0, "east", "west").tolist()
+    assert lights(with_key(data, "source", two))["source-in-features"] == light
