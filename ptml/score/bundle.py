@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -63,10 +63,12 @@ def score_bundle(tasks: Sequence[CaptureTask]) -> list[CaptureOutcome | PtmlErro
 
 
 def _described(readings: Sequence[Reading]) -> Mapping[str, Described]:
-    """Describe captures at once; none where one of them is bad, which shows when each stands alone."""
-    logs = {one.manifest.capture_id: one.logs for one in readings}
-    if len(logs) < len(readings):
-        return {}
+    """Describe captures at once; none where one of them is bad, which shows when each stands alone.
+
+    Those that share an id stand alone, too: what is found is handed on by id.
+    """
+    times = Counter(one.manifest.capture_id for one in readings)
+    logs = {one.manifest.capture_id: one.logs for one in readings if times[one.manifest.capture_id] == 1}
     try:
         return dict(describe_together(logs, features_of(model_of(readings[0].task), None))) if logs else {}
     except (BadData, pl.exceptions.PolarsError):

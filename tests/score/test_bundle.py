@@ -37,6 +37,18 @@ def four(folder: Path) -> None:
         write_capture(folder / name, rows)
 
 
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note how many captures are described at a time."""
+    asked: list[int] = []
+
+    def noted(captures: dict[str, object], features: object) -> object:
+        asked.append(len(captures))
+        return describe_together(captures, features)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr(bundle, "describe_together", noted)
+    return asked
+
+
 def test_scored_together_each_has_what_it_has_alone(tmp_path: Path) -> None:
     """Tables of captures scored in one bundle are those of each scored by a call of its own."""
     four(tmp_path / "in")
@@ -55,18 +67,20 @@ def test_scored_together_each_has_what_it_has_alone(tmp_path: Path) -> None:
 
 def test_small_captures_are_described_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four captures with the same logs are one call of the features, and each has its scores."""
-    asked = []
-
-    def noted(captures: dict[str, object], features: object) -> object:
-        asked.append(len(captures))
-        return describe_together(captures, features)  # type: ignore[arg-type]  # handed on as it came
-
-    monkeypatch.setattr(bundle, "describe_together", noted)
+    asked = recorded(monkeypatch)
     four(tmp_path / "in")
     (tmp_path / "in" / "d" / "conn.log").unlink()
     write_capture(tmp_path / "in" / "d", [conn("D", 1)])
     assert len(scored(tmp_path / "in", tmp_path / "out", tmp_path / "m").captures) == len(NAMES)
     assert asked == [len(NAMES)]
+
+
+def test_captures_of_one_id_are_described_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four captures the first and the last are equal: the two others are described at once."""
+    asked = recorded(monkeypatch)
+    four(tmp_path / "in")
+    assert len(scored(tmp_path / "in", tmp_path / "out", tmp_path / "m").captures) == len(NAMES) - 1
+    assert asked == [2]
 
 
 def test_a_bad_capture_is_left_out_and_those_beside_it_are_scored(tmp_path: Path) -> None:
@@ -86,6 +100,7 @@ def test_a_capture_whose_features_fail_does_not_take_others_along(tmp_path: Path
     """Of four captures read alike, one has words for durations: it has a reason, the others scores."""
     four(tmp_path / "in")
     log = tmp_path / "in" / "b" / "conn.log"
+    (tmp_path / "in" / "d" / "conn.log").unlink()
     words = log.read_text().replace("orig_pkts", "duration").replace("\tcount", "\tstring")
     log.write_text(words)
     result = scored(tmp_path / "in", tmp_path / "out", tmp_path / "m")
